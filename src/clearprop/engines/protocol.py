@@ -1,0 +1,117 @@
+"""What every engine can do: forward, gradient_sum, update, and run, which composes the three.
+
+An engine holds no parameters: theta, the gradient and the optimizer's state are arrays that the caller
+owns, so that training, replay and workers on other machines drive any engine alike. A fused `run` must
+give the same bits as the composition below.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from clearprop.arrays import Array, BoolArray, IntArray
+from clearprop.engines.dropout import dropout_masks
+from clearprop.engines.examples import Examples
+from clearprop.errors import SpecificationError
+from clearprop.formulas.optimizers import MOST_SLOTS, Optimizer, optimizers
+from clearprop.specification import Network
+
+Masks = Mapping[int, BoolArray]  #: layer l = 0..L-1 -> (m, n_l), True where kept
+
+
+@dataclass
+class OptimizerState:
+    """What an optimizer remembers: its slots (MOST_SLOTS, n_parameters) and the steps taken."""
+
+    slots: Array
+    t: int = 0
+
+    @classmethod
+    def fresh(cls, network: Network, dtype: npt.DTypeLike) -> OptimizerState:
+        """Slots of zeros before the first step."""
+        return cls(np.zeros((MOST_SLOTS, network.n_parameters), dtype=dtype))
+
+    def copy(self) -> OptimizerState:
+        """The same numbers in arrays of their own."""
+        return OptimizerState(self.slots.copy(), self.t)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """What a run over some batches brought.
+
+    `loss` is the sum over its batches of (batch loss * batch weight), `weight` the sum of batch weights,
+    both in float64 and without penalties; `failed` is the first batch whose loss was not finite, or -1
+    (nothing was updated in that batch or after it).
+    """
+
+    loss: float
+    weight: float
+    failed: int = -1
+
+
+class Engine(ABC):
+    """Forward and backward passes of one network in one dtype, with one optimizer."""
+
+    name: str
+
+    def __init__(self, network: Network, dtype: npt.DTypeLike, optimizer: Optimizer | None = None) -> None:
+        self.network = network
+        self.dtype = np.dtype(dtype)
+        self.optimizer = optimizer or optimizers["sgd"]
+        if self.dtype not in (np.float32, np.float64):
+            raise SpecificationError(f"an engine computes in float32 or float64, not {self.dtype}")
+
+    @abstractmethod
+    def forward(self, theta: Array, X: Array) -> Array:
+        """y_hat (m, n_L) of X (m, n_0), without dropout."""
+
+    @abstractmethod
+    def gradient_sum(
+        self, theta: Array, X: Array, Y: Array, scale: Array, masks: Masks | None = None
+    ) -> tuple[float, Array]:
+        """Sum of scale_i * loss_i over the examples, and its gradient (n_parameters,); no penalties.
+
+        With `scale` = w_i / sum w over a whole batch, shards of the batch add up to its mean.
+        """
+
+    @abstractmethod
+    def update(self, theta: Array, gradient: Array, state: OptimizerState, rate: float) -> None:
+        """One step of the optimizer, in place, penalties added to `gradient` (which is left as it was)."""
+
+    def run(
+        self,
+        theta: Array,
+        state: OptimizerState,
+        examples: Examples,
+        order: IntArray,
+        first: int,
+        last: int,
+        *,
+        batch_size: int,
+        rates: Array,
+        seed: int = 0,
+        epoch: int = 0,
+    ) -> Stretch:
+        """Take the steps of batches `first` to `last` - 1 of an epoch's `order`.
+
+        Batch k holds the examples `order[k * batch_size : (k + 1) * batch_size]`; `rates[k - first]` is
+        its learning rate. Theta and state change in place.
+        """
+        loss, weight = 0.0, 0.0
+        for k in range(first, last):
+            rows = order[k * batch_size : (k + 1) * batch_size]
+            batch = examples.take(rows)
+            masks = dropout_masks(self.network, seed, epoch, rows) if self.network.has_dropout else None
+            value, gradient = self.gradient_sum(theta, batch.X, batch.Y, batch.scale(), masks)
+            if not np.isfinite(value):
+                return Stretch(loss, weight, failed=k)
+            self.update(theta, gradient, state, float(rates[k - first]))
+            loss += value * batch.total_weight()
+            weight += batch.total_weight()
+        return Stretch(loss, weight)
