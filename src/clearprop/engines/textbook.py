@@ -189,7 +189,7 @@ class Textbook(Engine):
             norm = float(np.sqrt((g.astype(np.float64) ** 2).sum()))
             g *= real(rule.clip_norm / norm if norm > rule.clip_norm else 1.0)
         given = {name: real(value) for name, value in rule.parameters}
-        scalars = zip(rule.scalars, rule.scalar_values(state.t), strict=True)
+        scalars = zip(rule.scalars, rule.scalar_values(state.t)[0], strict=True)
         given |= {name: real(value) for (name, _), value in scalars}
         for segment in self.network.segments:
             piece = slice(segment.offset, segment.stop)

@@ -209,7 +209,7 @@ _ROWS: tuple[AnyActivation, ...] = (
     ),
     Activation(
         "elu",
-        "where(z > 0, z, alpha * expm1(minimum(z, 0)))",
+        "where(z > 0, z, alpha * expm1(minimum(0, z)))",
         derivative="where(z > 0, 1, a + alpha)",
         kinks=(0.0,),
         initializer="he_uniform",
@@ -218,7 +218,7 @@ _ROWS: tuple[AnyActivation, ...] = (
     ),
     Activation(
         "selu",
-        f"{_SELU_SCALE} * where(z > 0, z, {_SELU_ALPHA} * expm1(minimum(z, 0)))",
+        f"{_SELU_SCALE} * where(z > 0, z, {_SELU_ALPHA} * expm1(minimum(0, z)))",
         derivative=f"where(z > 0, {_SELU_SCALE}, a + {_SELU_SCALE * _SELU_ALPHA})",
         kinks=(0.0,),
         range=(-_SELU_SCALE * _SELU_ALPHA, math.inf),
@@ -264,10 +264,10 @@ _ROWS: tuple[AnyActivation, ...] = (
     ),
     Activation(
         "exp",
-        "exp(minimum(z, 60)) * (1 + maximum(z - 60, 0))",
-        derivative="exp(minimum(z, 60))",
+        "exp(minimum(30, z)) * (1 + maximum(z - 30, 0))",
+        derivative="exp(minimum(30, z))",
         range=(0, math.inf),
-        source="log link of the Poisson loss; beyond 60 its tangent, so that float32 stays finite",
+        source="log link of the Poisson loss; beyond 30 its tangent, so that float32 stays finite",
     ),
     Activation(
         "step",

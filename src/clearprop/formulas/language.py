@@ -58,7 +58,7 @@ def parse(text: str) -> ast.expr:
     Parameters
     ----------
     text : str
-        For example ``"where(z > 0, z, alpha * expm1(minimum(z, 0)))"``.
+        For example ``"where(z > 0, z, alpha * expm1(minimum(0, z)))"``.
 
     Returns
     -------
@@ -165,7 +165,8 @@ def evaluate(text: str, values: Mapping[str, Any], numbers: Numbers | None = Non
         The formula.
     values : mapping
         A number or array for each free name; arrays broadcast as in NumPy. The result keeps their
-        dtype, because constants of the text are Python numbers.
+        dtype, because constants of the text are Python numbers (a `where` between two constants is
+        an integer or float64 array; the rows' own methods round it to the dtype asked for).
     numbers : mapping, optional
         The reading of the primitives: `REAL` (default; takes complex arrays too) or `high_precision()`.
 
@@ -203,7 +204,8 @@ def _value(node: ast.expr, values: Mapping[str, Any], numbers: Numbers) -> Any:
             operand = _value(node.operand, values, numbers)
             return -operand if isinstance(node.op, ast.USub) else operand
         case ast.Call(func=ast.Name(id=name)):
-            return numbers[name](*(_value(argument, values, numbers) for argument in node.args))
+            found = numbers[name](*(_value(argument, values, numbers) for argument in node.args))
+            return found.item() if isinstance(found, np.float64) else found  # log(2) promotes no float32
         case ast.Name(id=name):
             return values[name] if name in values else CONSTANTS[name]
         case ast.Constant(value=value):
@@ -227,8 +229,8 @@ def _abs(z: Any) -> Any:
 
 
 def _sigmoid(z: Any) -> Any:
-    e = np.exp(-_abs(z))  # never overflows
-    return np.where(np.real(z) >= 0, 1 / (1 + e), e / (1 + e))
+    e = np.exp(-_abs(z))  # never overflows; at 0 it is exp(z), and so is the branch taken there
+    return np.where(np.real(z) > 0, 1 / (1 + e), e / (1 + e))
 
 
 def _softplus(z: Any) -> Any:

@@ -15,6 +15,9 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
+from clearprop.arrays import Array
 from clearprop.errors import FormulaError, SpecificationError
 from clearprop.formulas import language
 from clearprop.formulas.rows import Row, look_up
@@ -94,10 +97,14 @@ class Optimizer(Row):
             clip_norm=self.clip_norm if clip_norm is None else clip_norm,
         )
 
-    def scalar_values(self, t: int) -> tuple[float, ...]:
-        """Values of the scalars at step t = 1, 2, ... in float64."""
-        given = {"t": float(t), **dict(self.parameters)}
-        return tuple(float(language.evaluate(text, given)) for _, text in self.scalars)
+    def scalar_values(self, first: int, steps: int = 1) -> Array:
+        """Scalars of `steps` steps from t = `first` (counted from 1), float64 (steps, scalars)."""
+        t = np.arange(first, first + steps, dtype=np.float64)
+        given = {"t": t, **dict(self.parameters)}
+        values = np.empty((steps, len(self.scalars)))
+        for i, (_, text) in enumerate(self.scalars):
+            values[:, i] = language.evaluate(text, given)
+        return values
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data (JSON types)."""

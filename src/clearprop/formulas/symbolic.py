@@ -63,13 +63,34 @@ def _functions() -> dict[str, Any]:
         def fdiff(self, argindex: int = 1) -> Any:
             return 1 / (1 + self.args[0])
 
-    def where(condition: Any, yes: Any, no: Any) -> Any:
-        return sympy.Piecewise((yes, condition), (no, True))
+    class where(sympy.Function):  # noqa: N801 - a Piecewise would rewrite the conditions
+        @classmethod
+        def eval(cls, condition: Any, yes: Any, no: Any) -> Any:
+            return yes if condition == sympy.true or yes == no else no if condition == sympy.false else None
 
+        def _eval_derivative(self, symbol: Any) -> Any:
+            condition, yes, no = self.args
+            return where(condition, sympy.diff(yes, symbol), sympy.diff(no, symbol))
+
+    class maximum(sympy.Function):  # noqa: N801
+        def _eval_derivative(self, symbol: Any) -> Any:
+            a, b = self.args
+            return where(sympy.Gt(a, b), sympy.diff(a, symbol), sympy.diff(b, symbol))
+
+    class minimum(sympy.Function):  # noqa: N801
+        def _eval_derivative(self, symbol: Any) -> Any:
+            a, b = self.args
+            return where(sympy.Lt(a, b), sympy.diff(a, symbol), sympy.diff(b, symbol))
+
+    class abs_(sympy.Function):  # noqa: N801
+        def fdiff(self, argindex: int = 1) -> Any:
+            return where(sympy.Gt(self.args[0], 0), 1, -1)
+
+    abs_.__name__ = "abs"
     return {
-        "abs": lambda z: where(z > 0, z, -z),
-        "maximum": lambda a, b: where(a > b, a, b),
-        "minimum": lambda a, b: where(a < b, a, b),
+        "abs": abs_,
+        "maximum": maximum,
+        "minimum": minimum,
         "where": where,
         "sigmoid": sigmoid,
         "softplus": softplus,
@@ -123,13 +144,6 @@ def _written(expression: Any) -> str:
     from sympy.printing.str import StrPrinter
 
     class Printer(StrPrinter):
-        def _print_Piecewise(self, piecewise: Any) -> str:
-            *pieces, (last, _) = piecewise.args
-            text = self._print(last)
-            for value, condition in reversed(pieces):
-                text = f"where({self._print(condition)}, {self._print(value)}, {text})"
-            return str(text)
-
         def _print_Exp1(self, _: Any) -> str:
             return "exp(1)"
 

@@ -1,0 +1,374 @@
+"""The reading of formulas as Numba functions, and the copies of the kernels compiled for them.
+
+`kernels.py` is generic: it names no activation, loss or optimizer. A *build* is a copy of that module for
+one dtype and one set of rows. The build of the shipped rows is compiled once and kept in a disk cache;
+a network with a row of its own gets a build of just the rows it uses.
+
+What is subtle is the cache. Numba's key is the text of a kernel, not of the formulas it inlines, so a
+changed formula would run stale machine code. Therefore the cache's folder is named by a fingerprint of
+every file of `formulas/` and `engines/`, of the versions and the CPU; and a build with a user's row never
+touches the disk.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import logging
+import os
+import platform
+import sys
+import tempfile
+import threading
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from clearprop.formulas import language
+from clearprop.formulas.activations import MOST_PARAMETERS, Activation, activations
+from clearprop.formulas.losses import Loss, losses
+from clearprop.formulas.optimizers import MOST_SCALARS, MOST_SLOTS, Optimizer, optimizers
+from clearprop.specification import Network
+
+_PARAMETERS = tuple(f"p{i}" for i in range(MOST_PARAMETERS))
+_BINARY = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+_COMPARISON = {ast.Gt: ">", ast.Lt: "<", ast.GtE: ">=", ast.LtE: "<="}
+
+
+class _Writer:
+    """Writes formulas as straight-line code: one assignment a node, equal subtrees once."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self.names = dict(names)
+        self.lines: list[str] = []
+        self.constants: dict[str, float] = {}
+        self._known: dict[str, str] = {}
+
+    def formula(self, text: str) -> str:
+        """Name that holds the formula's value."""
+        return self._write(language.parse(text))
+
+    def _write(self, node: ast.expr) -> str:
+        if isinstance(node, ast.Name) and node.id in self.names:
+            return self.names[node.id]
+        if not any(isinstance(n, ast.Name) and n.id in self.names for n in ast.walk(node)):
+            return self._constant(float(language.evaluate(ast.unparse(node), {})))
+        key = ast.dump(node)
+        if key not in self._known:
+            self._known[key] = self._assign(self._code(node))
+        return self._known[key]
+
+    def _assign(self, code: str) -> str:
+        name = f"t{len(self.lines)}"
+        self.lines.append(f"{name} = {code}")
+        return name
+
+    def _constant(self, value: float) -> str:
+        for name, known in self.constants.items():
+            if known == value:
+                return name
+        name = f"c{len(self.constants)}"
+        self.constants[name] = value
+        return name
+
+    def _code(self, node: ast.expr) -> str:
+        match node:
+            case ast.BinOp(op=ast.Pow()):
+                return self._power(self._write(node.left), node.right)
+            case ast.BinOp():
+                return f"{self._write(node.left)} {_BINARY[type(node.op)]} {self._write(node.right)}"
+            case ast.UnaryOp(op=ast.USub()):
+                return f"-{self._write(node.operand)}"
+            case ast.UnaryOp():
+                return self._write(node.operand)
+            case ast.Call(func=ast.Name(id="where"), args=[ast.Compare() as condition, yes, no]):
+                left, right = self._write(condition.left), self._write(condition.comparators[0])
+                chosen, other = self._write(yes), self._write(no)
+                return f"{chosen} if {left} {_COMPARISON[type(condition.ops[0])]} {right} else {other}"
+            case ast.Call(func=ast.Name(id=name)):
+                return f"{name}({', '.join(self._write(argument) for argument in node.args)})"
+        raise AssertionError(f"unchecked node {ast.dump(node)}")
+
+    def _power(self, base: str, exponent: ast.expr) -> str:
+        match exponent:
+            case ast.Constant(value=2):
+                return f"{base} * {base}"
+            case ast.Constant(value=3):
+                return f"{base} * {base} * {base}"
+        return f"power({base}, {self._write(exponent)})"
+
+
+@dataclass
+class Build:
+    """The rows and the number type that one copy of the kernels is compiled for."""
+
+    real: type
+    cached: bool
+    activation_rows: tuple[Activation, ...]
+    loss_rows: tuple[Loss, ...]
+    optimizer_rows: tuple[Optimizer, ...]
+    _seen: dict[tuple[str, ...], Any] = field(default_factory=dict)
+
+    def kernel(self, function: Callable[..., Any]) -> Any:
+        """Decorator of kernels that other kernels call; without the GIL, cached where allowed."""
+        return self._jit(function, None)
+
+    def entry(self, signature: Any) -> Callable[[Callable[..., Any]], Any]:
+        """The decorator of kernels called from Python: compiled for these types when the build is made."""
+        return lambda function: self._jit(function, signature)
+
+    def _jit(self, function: Callable[..., Any], signature: Any) -> Any:
+        from numba import config, njit
+        from numba.core.errors import NumbaExperimentalFeatureWarning
+
+        before = config.CACHE_DIR
+        config.CACHE_DIR = str(cache_folder()) if self.cached else before
+        try:
+            with warnings.catch_warnings():  # tuples of functions are "experimental", and what we build on
+                warnings.simplefilter("ignore", NumbaExperimentalFeatureWarning)
+                return njit(signature, cache=self.cached, nogil=True, error_model="numpy")(function)
+        finally:
+            config.CACHE_DIR = before
+
+    def inline(self, function: Callable[..., Any]) -> Any:
+        """Decorator of small functions that are inlined where kernels call them."""
+        from numba import njit
+
+        return njit(forceinline=True, error_model="numpy")(function)
+
+    def primitives(self) -> Mapping[str, Any]:
+        """The primitives as Numba functions in this dtype."""
+        return _primitives(self.real)
+
+    def activations(self) -> tuple[Any, ...]:
+        """f(z, p0..p3) of every elementwise activation."""
+        return tuple(
+            self._function(("z",), row.parameter_names, [row.formula]) for row in self.activation_rows
+        )
+
+    def derivatives(self) -> tuple[Any, ...]:
+        """f(z, a, p0..p3) of every elementwise activation."""
+        return tuple(
+            self._function(("z", "a"), row.parameter_names, [row.derivative]) for row in self.activation_rows
+        )
+
+    def losses(self) -> tuple[Any, ...]:
+        """f(z, a, y, log_a, p0..p3) -> (value, slope), then (value, delta) through the link."""
+        plain = [(row.value, row.slope) for row in self.loss_rows]
+        linked = [(row.linked_value or "0*z", row.linked_delta or "0*z") for row in self.loss_rows]
+        arguments = ("z", "a", "y", "log_a")
+        rows = self.loss_rows + self.loss_rows
+        return tuple(
+            self._function(arguments, row.parameter_names, list(texts))
+            for row, texts in zip(rows, plain + linked, strict=True)
+        )
+
+    def rules(self, n_slots: int) -> tuple[Any, ...]:
+        """f(theta, g, rate, slots..., c0, c1, p0..p3) -> (theta, slots...), of rules with `n_slots`."""
+        chosen = [row for row in distinct_rules(self.optimizer_rows) if len(row.slots) == n_slots]
+        return tuple(self._rule(row) for row in chosen) or (self._rule(_STAND_STILL[n_slots]),)
+
+    def _rule(self, row: Optimizer) -> Any:
+        slots = tuple(name for name, _ in row.slots)
+        scalars = (*(name for name, _ in row.scalars), *("unused",) * (MOST_SCALARS - len(row.scalars)))
+        arguments = ("theta", "g", "rate", *slots)
+        names = {name: f"v{i}" for i, name in enumerate(arguments)}
+        names |= {name: f"s{i}" for i, name in enumerate(scalars[: len(row.scalars)])}
+        names |= dict(zip(row.parameter_names, _PARAMETERS, strict=False))
+        head = [*(f"v{i}" for i in range(len(arguments))), *(f"s{i}" for i in range(MOST_SCALARS))]
+        # A slot's new value takes its name for the lines below it, so no node may be reused across lines.
+        lines: list[str] = []
+        constants: dict[str, float] = {}
+        for slot, text in (*row.slots, ("theta", row.step)):
+            writer = _Writer(names)
+            writer.constants = constants
+            writer.lines = lines
+            result = writer.formula(text)
+            names[slot] = f"new_{slot}"
+            lines.append(f"new_{slot} = {result}")
+        values = ["new_theta", *(f"new_{slot}" for slot in slots)]
+        return self._compile([*head, *_PARAMETERS], lines, values, constants)
+
+    def _function(self, arguments: tuple[str, ...], parameters: tuple[str, ...], texts: list[str]) -> Any:
+        names = {name: f"v{i}" for i, name in enumerate(arguments)}
+        names |= dict(zip(parameters, _PARAMETERS, strict=False))
+        writer = _Writer(names)
+        values = [writer.formula(text) for text in texts]
+        head = [*(f"v{i}" for i in range(len(arguments))), *_PARAMETERS]
+        return self._compile(head, writer.lines, values, writer.constants)
+
+    def _compile(
+        self, head: list[str], lines: list[str], values: list[str], constants: Mapping[str, float]
+    ) -> Any:
+        from numba import njit
+
+        body = "".join(f"    {line}\n" for line in lines)
+        source = f"def row({', '.join(head)}):\n{body}    return {', '.join(values)}\n"
+        key = (source, *map(repr, constants.values()))
+        if key not in self._seen:
+            scope: dict[str, Any] = dict(_primitives(self.real))
+            scope |= {name: self.real(value) for name, value in constants.items()}
+            exec(source, scope)  # noqa: S102 - our own text, written from a whitelisted tree
+            self._seen[key] = njit(forceinline=True, error_model="numpy")(scope["row"])
+        return self._seen[key]
+
+
+_STAND_STILL = tuple(
+    Optimizer(name="stand_still", step="theta", slots=tuple((f"s{i}", f"s{i}") for i in range(n)))
+    for n in range(MOST_SLOTS + 1)
+)
+
+
+def distinct_rules(rows: tuple[Optimizer, ...]) -> tuple[Optimizer, ...]:
+    """Rows with rules of their own: AdamW's is Adam's, and L-BFGS has none."""
+    first: dict[tuple[Any, ...], Optimizer] = {}
+    for row in rows:
+        if row.step:
+            first.setdefault(rule_key(row), row)
+    return tuple(first.values())
+
+
+def rule_key(row: Optimizer) -> tuple[Any, ...]:
+    """What makes two optimizers the same code."""
+    return row.scalars, row.slots, row.step, row.parameter_names
+
+
+def activation_key(row: Activation) -> tuple[Any, ...]:
+    """What makes two activations the same code, whatever their names and parameter values."""
+    return row.formula, row.derivative, row.parameter_names
+
+
+def loss_key(row: Loss) -> tuple[Any, ...]:
+    """What makes two losses the same code."""
+    return row.value, row.slope, row.linked_value, row.linked_delta, row.parameter_names
+
+
+@lru_cache(maxsize=2)
+def _primitives(real: type) -> Mapping[str, Any]:
+    from clearprop.engines.primitives import build_primitives
+
+    return build_primitives(real)
+
+
+_SHIPPED_ACTIVATIONS = tuple(row for row in activations.values() if isinstance(row, Activation))
+_SHIPPED_LOSSES = tuple(losses.values())
+_SHIPPED_OPTIMIZERS = tuple(optimizers.values())
+_builds: dict[str, Build] = {}
+_loading = threading.RLock()
+_log = logging.getLogger("clearprop")
+
+
+def build_of(module: str) -> Build:
+    """The build a copy of the kernels belongs to; the shipped rows in float64 for the file itself."""
+    return _builds.get(module) or _shipped(np.float64)
+
+
+def _shipped(real: type) -> Build:
+    return Build(real, True, _SHIPPED_ACTIVATIONS, _SHIPPED_LOSSES, _SHIPPED_OPTIMIZERS)
+
+
+def kernels_for(network: Network, optimizer: Optimizer, dtype: np.dtype[Any]) -> tuple[ModuleType, Build]:
+    """The copy of the kernels that has the network's rows, made if it is the first to need it."""
+    real = dtype.type
+    own = [layer.activation for layer in network.layers if isinstance(layer.activation, Activation)]
+    shipped = (
+        {activation_key(row) for row in own} <= {activation_key(row) for row in _SHIPPED_ACTIVATIONS}
+        and loss_key(network.loss) in {loss_key(row) for row in _SHIPPED_LOSSES}
+        and (not optimizer.step or rule_key(optimizer) in {rule_key(row) for row in _SHIPPED_OPTIMIZERS})
+    )
+    if shipped:
+        return _load(f"clearprop.engines._kernels_{dtype.name}", _shipped(real))
+    rows = {activation_key(row): row for row in (*own, _SHIPPED_ACTIVATIONS[0])}
+    build = Build(real, False, tuple(rows.values()), (network.loss,), (optimizer,))
+    texts = (*rows, loss_key(network.loss), rule_key(optimizer))
+    digest = hashlib.sha256(repr(texts).encode()).hexdigest()[:16]
+    return _load(f"clearprop.engines._kernels_{dtype.name}_{digest}", build)
+
+
+def _load(name: str, build: Build) -> tuple[ModuleType, Build]:
+    with _loading:
+        if name not in sys.modules:
+            began = time.perf_counter()
+            done = cache_folder() / f"{build.real.__name__}.compiled"
+            compiles = not (build.cached and done.exists())
+            if compiles:
+                once = (
+                    "once on this machine" if build.cached else "for this process, as it has rows of its own"
+                )
+                _log.warning("compiling the %s kernels (%s) ...", build.real.__name__, once)
+            _execute(name, build)
+            if compiles:
+                _log.warning("... compiled in %.0f s", time.perf_counter() - began)
+                if build.cached:
+                    done.touch()
+        return sys.modules[name], _builds[name]
+
+
+def _execute(name: str, build: Build) -> None:
+    """Run kernels.py under another name; its decorators compile it, or load it from the disk cache."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name("kernels.py"))
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{Path(__file__).with_name('kernels.py')} cannot be loaded")
+    module = importlib.util.module_from_spec(spec)
+    _builds[name] = build
+    sys.modules[name] = module  # a kernel from the disk cache finds its globals by this name
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name], _builds[name]
+        raise
+
+
+@lru_cache(maxsize=1)
+def cache_folder() -> Path:
+    """Folder of this fingerprint's compiled kernels: the user's cache, or a private temporary folder."""
+    chosen = os.environ.get("CLEARPROP_CACHE_DIR")
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
+    owner = os.getuid() if hasattr(os, "getuid") else "user"
+    fallback = Path(tempfile.gettempdir()) / f"clearprop-{owner}"
+    for root in [Path(chosen)] if chosen else [home / "clearprop", fallback]:
+        folder = root / "kernels" / fingerprint()
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if _is_private(folder):
+            return folder
+    return Path(tempfile.mkdtemp(prefix="clearprop-"))
+
+
+def _is_private(folder: Path) -> bool:
+    """Whether we may write here and nobody else's files could be loaded from here."""
+    ours = not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
+    return ours and os.access(folder, os.W_OK)
+
+
+@lru_cache(maxsize=1)
+def fingerprint() -> str:
+    """Hash of all that compiled kernels depend on: our texts, the libraries, the machine."""
+    import llvmlite
+    import numba
+    import scipy
+
+    digest = hashlib.sha256()
+    package = Path(__file__).parent.parent
+    for file in sorted([*package.glob("formulas/*.py"), *package.glob("engines/*.py")]):
+        digest.update(f"{file.parent.name}/{file.name}\0".encode())
+        digest.update(file.read_bytes())
+    versions = (llvmlite.__version__, numba.__version__, scipy.__version__, np.__version__)
+    machine = (
+        platform.machine(),
+        platform.python_version(),
+        numba.config.CPU_NAME,
+        numba.config.CPU_FEATURES,
+    )
+    digest.update(repr((versions, machine)).encode())
+    return digest.hexdigest()[:20]

@@ -1,0 +1,230 @@
+"""The formula language's primitives as Numba functions in one dtype, written so that loops vectorise.
+
+`exp`, `expm1`, `log`, `tanh`, `sigmoid` and `softplus` are a range reduction and a polynomial without a
+branch: 0.5 ns an element in float32 where libm's takes 5. Errors stay within a few units in the last
+place. What is subtle: constants and parameters must have the dtype of the data, since a float64 constant
+in a float32 formula promotes the whole row; a fused multiply-add is asked for by an intrinsic, since the
+compiler may not fuse on its own (fastmath would also make `exp` less exact).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+Primitive = Callable[..., Any]
+
+
+@intrinsic
+def fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
+    """A * b + c with one rounding; all three of one float type."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.fma(*args)
+
+    return (a(a, a, a), codegen) if isinstance(a, types.Float) and a == b == c else None
+
+
+def _layout(real: Any) -> tuple[ir.IntType, int, int]:
+    """Integer type, bits of the mantissa and bits of 1.0 for a float type."""
+    if real == types.float32:
+        return ir.IntType(32), 23, 0x3F800000
+    return ir.IntType(64), 52, 0x3FF0000000000000
+
+
+@intrinsic
+def two_to_the(typingctx: Any, shifted: Any) -> Any:
+    """2**n, where the last bits of `shifted` hold the whole number n (see `magic`)."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        integer, mantissa, bits_of_one = _layout(signature.return_type)
+        bits = builder.shl(builder.bitcast(args[0], integer), integer(mantissa))
+        return builder.bitcast(
+            builder.add(bits, integer(bits_of_one)), context.get_value_type(signature.return_type)
+        )
+
+    return (shifted(shifted), codegen) if isinstance(shifted, types.Float) else None
+
+
+@intrinsic
+def split(typingctx: Any, x: Any) -> Any:
+    """(e, m) with x = m * 2**e and m from sqrt(1/2) to sqrt(2); x positive and normal."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        real = signature.args[0]
+        integer, mantissa, _ = _layout(real)
+        llvm_real = context.get_value_type(real)
+        root_half = int(
+            np.array(math.sqrt(0.5), "f4" if mantissa == 23 else "f8").view(f"i{integer.width // 8}")
+        )
+        bits = builder.bitcast(args[0], integer)
+        e = builder.ashr(builder.sub(bits, integer(root_half)), integer(mantissa))
+        m = builder.bitcast(builder.sub(bits, builder.shl(e, integer(mantissa))), llvm_real)
+        return context.make_tuple(builder, signature.return_type, (builder.sitofp(e, llvm_real), m))
+
+    return (types.UniTuple(x, 2)(x), codegen) if isinstance(x, types.Float) else None
+
+
+def _constants(real: type) -> dict[str, Any]:
+    """Constants of the range reductions, in the dtype."""
+    single = real is np.float32
+    ln2_hi = 0.693359375 if single else 6.93147180369123816490e-01
+    return {
+        "magic": real(1.5 * 2.0 ** (23 if single else 52)),  # adding it rounds to a whole number
+        "lowest": real(-87.3 if single else -708.3),
+        "highest": real(88.3 if single else 709.4),
+        "log2e": real(1 / math.log(2)),
+        "ln2_hi": real(ln2_hi),
+        "ln2_lo": real(math.log(2) - ln2_hi if single else 1.90821492927058770002e-10),
+    }
+
+
+def _horner(real: type, coefficients: list[float]) -> Primitive:
+    """Polynomial with the highest coefficient first, unrolled, by fused multiply-adds."""
+    names = [f"c{i}" for i in range(len(coefficients))]
+    body = names[0]
+    for name in names[1:]:
+        body = f"fma({body}, x, {name})"
+    scope: dict[str, Any] = {"fma": fma} | dict(zip(names, map(real, coefficients), strict=True))
+    exec(f"def polynomial(x):\n    return {body}\n", scope)  # noqa: S102 - our own text
+    return njit(forceinline=True)(scope["polynomial"])
+
+
+def build_primitives(real: type) -> Mapping[str, Primitive]:
+    """Numba functions for the primitives that are more than an operator, for float32 or float64.
+
+    The functions are inlined where they are called; they are not compiled on their own.
+    """
+    single = real is np.float32
+    constants = _constants(real)
+    magic, log2e = constants["magic"], constants["log2e"]
+    lowest, highest = constants["lowest"], constants["highest"]
+    ln2_hi, ln2_lo = constants["ln2_hi"], constants["ln2_lo"]
+    zero, one, two = real(0), real(1), real(2)
+    infinity, not_a_number = real(np.inf), real(np.nan)
+    inline = njit(forceinline=True, error_model="numpy")
+
+    # expm1(r) = r + r^2 q(r) on |r| <= ln(2)/2, by Taylor's series
+    tail = _horner(real, [1 / math.factorial(k) for k in range(7 if single else 13, 1, -1)])
+    # atanh(s) = s + s^3 p(s^2): on |s| <= 0.172 for log, on [0, 1/3] for softplus
+    near = _horner(real, [1 / (2 * k + 1) for k in range(5 if single else 11, 0, -1)])
+    wide = _horner(real, [1 / (2 * k + 1) for k in range(7 if single else 16, 0, -1)])
+
+    @inline
+    def reduced(x: Any) -> Any:
+        """(2^n, expm1(r)) with x = n ln 2 + r."""
+        x = lowest if x < lowest else x
+        x = highest if x > highest else x
+        shifted = fma(x, log2e, magic)
+        n = shifted - magic
+        r = fma(-n, ln2_hi, x)
+        r = fma(-n, ln2_lo, r)
+        return two_to_the(shifted), fma(r * r, tail(r), r)
+
+    @inline
+    def exp(x: Any) -> Any:
+        scale, p = reduced(x)
+        return fma(scale, p, scale)
+
+    @inline
+    def expm1(x: Any) -> Any:
+        scale, p = reduced(x)
+        return fma(scale, p, scale - one)
+
+    @inline
+    def sigmoid(x: Any) -> Any:
+        return one / (one + exp(-x))
+
+    @inline
+    def tanh(x: Any) -> Any:
+        size = x if x > zero else -x
+        t = expm1(-two * size)
+        a = -t / (two + t)
+        return a if x > zero else -a
+
+    @inline
+    def softplus(x: Any) -> Any:
+        size = x if x > zero else -x
+        u = exp(-size)
+        s = u / (two + u)
+        s2 = s * s
+        return (x if x > zero else zero) + two * fma(s * s2, wide(s2), s)
+
+    @inline
+    def log(x: Any) -> Any:
+        e, m = split(x)
+        s = (m - one) / (m + one)
+        s2 = s * s
+        y = fma(e, ln2_hi, fma(e, ln2_lo, two * fma(s * s2, near(s2), s)))
+        y = y if x < infinity else x
+        return y if x > zero else (-infinity if x == zero else not_a_number)
+
+    @inline
+    def maximum(a: Any, b: Any) -> Any:
+        return b if b >= a else a
+
+    @inline
+    def minimum(a: Any, b: Any) -> Any:
+        return b if b <= a else a
+
+    @inline
+    def absolute(x: Any) -> Any:
+        return x if x > zero else -x
+
+    @inline
+    def erfc(x: Any) -> Any:
+        return math.erfc(x)
+
+    @inline
+    def erf(x: Any) -> Any:
+        return math.erf(x)
+
+    @inline
+    def log1p(x: Any) -> Any:
+        return math.log1p(x)
+
+    @inline
+    def sqrt(x: Any) -> Any:
+        return math.sqrt(x)
+
+    @inline
+    def sin(x: Any) -> Any:
+        return math.sin(x)
+
+    @inline
+    def cos(x: Any) -> Any:
+        return math.cos(x)
+
+    @inline
+    def floor(x: Any) -> Any:
+        return np.floor(x)
+
+    @inline
+    def power(x: Any, y: Any) -> Any:
+        return x**y
+
+    return {
+        "abs": absolute,
+        "cos": cos,
+        "erf": erf,
+        "erfc": erfc,
+        "exp": exp,
+        "expm1": expm1,
+        "floor": floor,
+        "log": log,
+        "log1p": log1p,
+        "maximum": maximum,
+        "minimum": minimum,
+        "power": power,
+        "sigmoid": sigmoid,
+        "sin": sin,
+        "softplus": softplus,
+        "sqrt": sqrt,
+        "tanh": tanh,
+    }
