@@ -1,0 +1,267 @@
+"""One column of a table: its kind, its values, and what to say about a cell that cannot be used.
+
+Subtle here: a column is typed when it is read, but a *model* decides later how it must be read. A file to
+predict on may hold only `1` and `2` in a column of codes that was trained as text with `1`, `2` and `A`. So
+a column keeps what was written, and `numbers()`, `booleans()` and `texts()` read it again as the caller
+needs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from clearprop.arrays import Array, BoolArray, IntArray
+from clearprop.errors import DataError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Kind: TypeAlias = Literal["number", "boolean", "text"]
+Floats: TypeAlias = npt.NDArray[np.float64]
+Texts: TypeAlias = npt.NDArray[np.object_]  #: each cell a str, or None where it is missing
+
+MISSING_SPELLINGS: tuple[str, ...] = ("", "NA", "N/A", "NaN", "nan", "null", "None", "?", "-")
+TRUE_SPELLINGS = ("true", "yes")
+FALSE_SPELLINGS = ("false", "no")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Column:
+    """A named column of a table, typed as it was read.
+
+    Parameters
+    ----------
+    name : str
+        Name in the header.
+    kind : {"number", "boolean", "text"}
+        How the column was read.
+    values : ndarray, shape (m,)
+        float64 with NaN where missing for numbers and booleans (0 or 1), str or None (object) for text.
+    source : str
+        Name of the table in messages.
+    row_numbers : ndarray of int64, shape (m,)
+        Data rows counted from 1 in the source, also after `take`.
+    written : polars.Series of str, or None
+        The cells as they were written, where numbers and booleans came as text.
+
+    Examples
+    --------
+    >>> rows = np.arange(1, 4)
+    >>> age = Column(name="age", kind="text", values=np.array(["31", None, "4 years"], dtype=object),
+    ...              source="people.csv", row_numbers=rows)
+    >>> age.missing
+    1
+    >>> age.numbers()
+    Traceback (most recent call last):
+        ...
+    clearprop.errors.DataError: people.csv, data row 3 (counted from 1, without the header), column 'age': \
+the value '4 years' is not a number; write a number, or leave the cell empty (missing)
+    """
+
+    name: str
+    kind: Kind
+    values: Array  # (m,)
+    source: str
+    row_numbers: IntArray  # (m,)
+    written: pl.Series | None = None
+
+    @property
+    def known(self) -> BoolArray:
+        """Mask of the cells that are not missing, shape (m,)."""
+        if self.kind == "text":
+            return np.array([value is not None for value in self.values], dtype=np.bool_)
+        known: BoolArray = ~np.isnan(self.values)
+        return known
+
+    @property
+    def missing(self) -> int:
+        """Number of missing cells."""
+        return int(np.count_nonzero(~self.known))
+
+    def numbers(self) -> Floats:
+        """Read the column as numbers.
+
+        Returns
+        -------
+        ndarray of float64, shape (m,)
+            NaN where missing; true and false that came as booleans are 1 and 0.
+
+        Raises
+        ------
+        DataError
+            For the first cell that is not a finite number.
+        """
+        if self.kind != "text" and (self.kind == "number" or self.written is None):
+            return self.values
+        written = self.written if self.written is not None else text_series(self.values)
+        values = numbers_of(written)
+        bad = np.flatnonzero(np.isnan(values) & self.known)
+        if bad.size:
+            self.refuse(int(bad[0]), "is not a number", "write a number, or leave the cell empty (missing)")
+        refuse_infinite(replace(self, values=values, kind="number", written=written))
+        return values
+
+    def booleans(self) -> Floats:
+        """Read the column as true (1) and false (0); numbers 0 and 1 will do.
+
+        Returns
+        -------
+        ndarray of float64, shape (m,)
+            1, 0, or NaN where missing.
+
+        Raises
+        ------
+        DataError
+            For the first cell that is neither true nor false.
+        """
+        if self.kind == "boolean":
+            return self.values
+        if self.kind == "number":
+            values: Floats = self.values
+        else:
+            spelled = dict.fromkeys((*TRUE_SPELLINGS, "1"), 1.0) | dict.fromkeys((*FALSE_SPELLINGS, "0"), 0.0)
+            values = np.array([spelled.get(str(text).lower(), np.nan) for text in self.values])
+        bad = np.flatnonzero(~np.isin(values, (0.0, 1.0)) & self.known)
+        if bad.size:
+            remedy = "write true or false, or leave the cell empty (missing)"
+            self.refuse(int(bad[0]), "is neither true nor false", remedy)
+        return values
+
+    def texts(self) -> Texts:
+        """Read the column as text: cells as they were written, surrounding blanks removed.
+
+        Returns
+        -------
+        ndarray of object, shape (m,)
+            str, or None where missing.
+        """
+        if self.kind == "text":
+            return self.values
+        if self.written is not None:
+            return shared_strings(self.written)
+        spell = number_text if self.kind == "number" else ("false", "true").__getitem__
+        return np.array([None if np.isnan(v) else spell(v) for v in self.values], dtype=object)
+
+    def take(self, indices: IntArray) -> Column:
+        """Give the column of the chosen rows; they keep their row numbers."""
+        written = None if self.written is None else self.written.gather(indices)
+        rows = self.row_numbers[indices]
+        return replace(self, values=self.values[indices], row_numbers=rows, written=written)
+
+    def refuse(self, index: int, saying: str, remedy: str) -> NoReturn:
+        """Raise the DataError about one cell: source, row, column, value, what is wrong, and remedy."""
+        place = f"{self.source}, {row_name(int(self.row_numbers[index]))}, column {self.name!r}"
+        value = (self.values if self.written is None else self.written)[index]
+        if not self.known[index]:
+            raise DataError(f"{place}: the cell {saying}; {remedy}")
+        text = value if isinstance(value, str) else number_text(float(value))
+        raise DataError(f"{place}: the value {shortened(text)} {saying}; {remedy}")
+
+
+def row_name(number: int) -> str:
+    """Name a data row in a message.
+
+    >>> row_name(3)
+    'data row 3 (counted from 1, without the header)'
+    """
+    return f"data row {number} (counted from 1, without the header)"
+
+
+def shortened(text: str, limit: int = 60) -> str:
+    """Quote a value for a message, cut where it is long."""
+    return repr(text if len(text) <= limit else text[: limit - 3] + "...")
+
+
+def number_text(value: float) -> str:
+    """Spell a number as a person would: whole numbers without a fraction.
+
+    >>> number_text(3.0), number_text(0.1)
+    ('3', '0.1')
+    """
+    return str(int(value)) if np.isfinite(value) and value == int(value) else repr(float(value))
+
+
+def typed_text(
+    name: str,
+    cells: pl.Series,
+    *,
+    source: str,
+    row_numbers: IntArray,
+    null_values: Iterable[str],
+    infer: bool,
+) -> Column:
+    """Type a column that came as text.
+
+    Parameters
+    ----------
+    cells : polars.Series of str, length m
+        The cells; null is missing.
+    null_values : iterable of str
+        Spellings that mean missing.
+    infer : bool
+        Look for numbers and booleans (files of text); where the source declares text, it stays text.
+
+    Raises
+    ------
+    DataError
+        For an infinite number in a column of numbers.
+    """
+    import polars as pl
+
+    spellings = sorted(set(null_values))
+    nothing = pl.Series([None] * len(spellings), dtype=pl.String)
+    cells = cells.cast(pl.String).str.strip_chars().replace(pl.Series(spellings, dtype=pl.String), nothing)
+    place = Column(name=name, kind="text", values=np.empty(0), source=source, row_numbers=row_numbers)
+    if infer:
+        numbers = cells.cast(pl.Float64, strict=False)
+        if numbers.null_count() == cells.null_count():
+            column = replace(place, kind="number", values=as_floats(numbers), written=cells)
+            refuse_infinite(column)
+            return column
+        lowered = cells.str.to_lowercase()
+        if set(lowered.drop_nulls().unique()) <= {*TRUE_SPELLINGS, *FALSE_SPELLINGS}:
+            truths = as_floats(lowered.is_in(list(TRUE_SPELLINGS)))
+            return replace(place, kind="boolean", values=truths, written=cells)
+    return replace(place, values=shared_strings(cells))
+
+
+def refuse_infinite(column: Column) -> None:
+    """Raise a DataError for the first infinite number of a column of numbers."""
+    infinite = np.flatnonzero(np.isinf(column.values))
+    if infinite.size:
+        saying = "is infinite, or too large for a 64-bit number"
+        column.refuse(int(infinite[0]), saying, "write a finite number, or leave the cell empty (missing)")
+
+
+def text_series(cells: Sequence[str | None] | Texts) -> pl.Series:
+    """Give cells as a polars series of text."""
+    import polars as pl
+
+    return pl.Series(values=list(cells), dtype=pl.String)
+
+
+def numbers_of(cells: pl.Series) -> Floats:
+    """Read text cells as numbers, NaN where a cell is missing or not a number."""
+    import polars as pl
+
+    return as_floats(cells.cast(pl.Float64, strict=False))
+
+
+def as_floats(series: pl.Series) -> Floats:
+    """Give a polars series as float64, null as NaN; writable and contiguous."""
+    import polars as pl
+
+    return np.array(series.cast(pl.Float64).to_numpy(), dtype=np.float64)
+
+
+def shared_strings(cells: pl.Series) -> Texts:
+    """Give text cells as objects, equal strings being one object (a million cells need few of them)."""
+    shared: dict[str | None, str | None] = {}
+    values = np.empty(len(cells), dtype=object)
+    values[:] = [shared.setdefault(cell, cell) for cell in cells.to_list()]
+    return values

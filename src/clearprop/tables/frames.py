@@ -1,0 +1,173 @@
+"""DataFrames (pandas, polars, pyarrow, through narwhals) to columns, trusting the types they declare."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import numbers
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from clearprop.arrays import IntArray
+from clearprop.errors import DataError
+from clearprop.tables.columns import (
+    Column,
+    number_text,
+    refuse_infinite,
+    row_name,
+    shortened,
+    text_series,
+    typed_text,
+)
+
+if TYPE_CHECKING:
+    import narwhals as nw
+
+
+def frame_columns(frame: Any, *, source: str, null_values: tuple[str, ...]) -> tuple[Column, ...]:
+    """Give the columns of a DataFrame.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A pandas, polars or pyarrow table, or another one that narwhals reads.
+    source : str
+        Name of the table in messages.
+    null_values : tuple of str
+        Spellings that mean missing in text cells.
+
+    Returns
+    -------
+    tuple of Column
+        Numbers and booleans as declared; everything else that can be spelled in one line, as text.
+
+    Raises
+    ------
+    DataError
+        For what is not a DataFrame, repeated names, nested or binary columns, and infinite numbers.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> frame = pl.DataFrame({"code": ["1", "NA"], "age": [31, None]})
+    >>> columns = frame_columns(frame, source="people", null_values=("NA",))
+    >>> [(column.name, column.kind, column.values.tolist()) for column in columns]
+    [('code', 'text', ['1', None]), ('age', 'number', [31.0, nan])]
+    """
+    import narwhals as nw
+    from narwhals.exceptions import NarwhalsError
+
+    try:
+        table = nw.from_native(frame, eager_only=True)
+    except (TypeError, NarwhalsError) as error:
+        remedy = (
+            "collect it first"
+            if hasattr(frame, "collect")
+            else "give a path, or a pandas or polars DataFrame"
+        )
+        raise DataError(
+            f"a {type(frame).__name__} cannot be read as a table ({_first(error)}); {remedy}"
+        ) from error
+    try:
+        names = [str(name).strip() for name in table.columns]
+    except NarwhalsError as error:
+        raise DataError(f"{source} repeats a column name ({_first(error)}); rename all but one") from error
+    for name, times in Counter(names).items():
+        if times > 1 or not name:
+            fault = f"names the column {name!r} {times} times" if name else "has a column with a blank name"
+            raise DataError(f"{source} {fault}; give every column its own name")
+    rows = np.arange(1, len(table) + 1, dtype=np.int64)
+    return tuple(
+        _column(series, name, source, rows, null_values)
+        for series, name in zip(table.iter_columns(), names, strict=True)
+    )
+
+
+def _first(error: Exception) -> str:
+    """Give the first line of a foreign message, without its last mark."""
+    return str(error).partition("\n")[0].rstrip(":.")
+
+
+def _column(
+    series: nw.Series[Any], name: str, source: str, rows: IntArray, null_values: tuple[str, ...]
+) -> Column:
+    """Turn one narwhals series into a column."""
+    import narwhals as nw
+
+    place = Column(
+        name=name, kind="number", values=np.full(len(rows), np.nan), source=source, row_numbers=rows
+    )
+    dtype = series.dtype
+    if dtype.is_numeric():
+        # pyarrow refuses to cast whole numbers beyond 2**53, pandas gives objects where gaps are
+        if series.null_count() == 0 and not dtype.is_decimal():
+            values = np.array(series.to_numpy(), dtype=np.float64)
+        else:
+            values = _floats(_known_cells(series))
+        column = replace(place, values=values)
+        refuse_infinite(column)
+        return column
+    if isinstance(dtype, (nw.List, nw.Array, nw.Struct, nw.Binary)):
+        raise DataError(
+            f"{source}, column {name!r}: cells of type {dtype} are not numbers, booleans or text; "
+            "spread them over columns of their own, or leave the column out of the table"
+        )
+    cells = _known_cells(series)
+    known = [cell for cell in cells if cell is not None]
+    if not known:
+        return place
+    if all(isinstance(cell, (bool, np.bool_)) for cell in known):
+        return replace(place, kind="boolean", values=_floats(cells))
+    if all(_is_number(cell) for cell in known):
+        column = replace(place, values=_floats(cells))
+        refuse_infinite(column)
+        return column
+    spelled = text_series(
+        [None if cell is None else _spelled(place, k, cell) for k, cell in enumerate(cells)]
+    )
+    return typed_text(name, spelled, source=source, row_numbers=rows, null_values=null_values, infer=False)
+
+
+def _known_cells(series: nw.Series[Any]) -> list[Any]:
+    """Give the cells as Python objects, None for everything the library calls null."""
+    gaps = series.is_null().to_list()
+    return [None if gap else cell for cell, gap in zip(series.to_list(), gaps, strict=True)]
+
+
+def _floats(cells: list[Any]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Give cells as float64, None as NaN."""
+    return np.array([np.nan if cell is None else _float(cell) for cell in cells], dtype=np.float64)
+
+
+def _float(cell: Any) -> float:
+    """Give a number as a 64-bit float; one that is too large becomes infinite, and is refused as such."""
+    try:
+        return float(cell)
+    except OverflowError:
+        return np.inf
+
+
+def _is_number(cell: object) -> bool:
+    return isinstance(cell, (numbers.Real, decimal.Decimal)) and not isinstance(cell, bool)
+
+
+def _spelled(column: Column, index: int, cell: object) -> str:
+    """Spell one cell of a mixed column as text; refuse what has no one-line spelling."""
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, (bool, np.bool_)):
+        return "true" if cell else "false"
+    if isinstance(cell, numbers.Integral):
+        return str(int(cell))
+    if isinstance(cell, (numbers.Real, decimal.Decimal)):
+        return number_text(_float(cell))
+    if isinstance(cell, (datetime.date, datetime.time)):
+        return cell.isoformat()
+    place = f"{column.source}, {row_name(int(column.row_numbers[index]))}, column {column.name!r}"
+    raise DataError(
+        f"{place}: the value {shortened(str(cell))} is a {type(cell).__name__}, not number, boolean or text; "
+        "write it as one of these, or leave the column out of the table"
+    )
