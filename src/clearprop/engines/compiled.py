@@ -86,7 +86,7 @@ class Compiled(Engine):
         self._kernels, build = kernels_for(network, self.optimizer, self.dtype)
         rows = block_rows(network, self.dtype.itemsize)
         self._plan = make_plan(network, build, self.dtype, rows)
-        self._segments, self._segment_reals = segment_tables(network)
+        self._segments, self._segment_reals = segment_tables(network, self.optimizer)
         self._rule = rule_of(self.optimizer, build)
         self._hyper = padded(self.optimizer).astype(self.dtype)
         self._starts = np.zeros(network.depth + 1, dtype=np.int64)
@@ -159,7 +159,6 @@ class Compiled(Engine):
             self._hyper,
             self._scalars(state.t, 1)[0],
             float(self.optimizer.clip_norm or 0.0),
-            float(self.optimizer.weight_decay),
             float(rate),
             theta,
             gradient.copy(),
@@ -205,7 +204,6 @@ class Compiled(Engine):
                 self._hyper,
                 self._scalars(state.t + 1, last - first),
                 float(self.optimizer.clip_norm or 0.0),
-                float(self.optimizer.weight_decay),
                 np.ascontiguousarray(rates, dtype=np.float64),
                 theta,
                 self._gradient,

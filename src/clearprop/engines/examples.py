@@ -72,7 +72,8 @@ def check_inputs(network: Network, X: npt.ArrayLike, dtype: npt.DTypeLike, name:
         )
     if len(array) == 0:
         raise DataError(f"{name} has no rows; give at least one example")
-    checked = np.ascontiguousarray(array, dtype=dtype)
+    with np.errstate(over="ignore"):  # a number beyond the dtype is named below
+        checked = np.ascontiguousarray(array, dtype=dtype)
     _require_finite(checked, array, name)
     return checked
 
@@ -118,7 +119,8 @@ def check_targets(network: Network, Y: npt.ArrayLike, m: int, dtype: npt.DTypeLi
             f"{name} has shape {np.shape(Y)}, and {m} examples of a network with {n_outputs} output(s) ask "
             f"for ({m}, {n_outputs})" + (f" or class indices ({m},)" if loss.for_classes else "")
         )
-    checked = np.ascontiguousarray(array, dtype=dtype)
+    with np.errstate(over="ignore"):
+        checked = np.ascontiguousarray(array, dtype=dtype)
     _require_finite(checked, array, name)
     low, high = {"counts": (0.0, np.inf), "probabilities": (0.0, 1.0), "distribution": (0.0, 1.0)}.get(
         loss.targets, (-np.inf, np.inf)

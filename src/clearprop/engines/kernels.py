@@ -47,6 +47,7 @@ from clearprop.engines.plan import (
     Y_AT,
     Z_AT,
 )
+from clearprop.formulas.activations import MOST_PARAMETERS
 
 _BUILD = build_of(__name__)
 REAL = _BUILD.real
@@ -108,8 +109,8 @@ def judge(kind: int, p: Any, z: Any, a: Any, y: Any, log_a: Any, value: Any, slo
         k += 1
 
 
-@kernel
-def softmax(z: Any, a: Any, log_a: Any, n: int) -> None:
+@inline
+def softmax(z: Any, a: Any, log_a: Any, totals: Any, inverses: Any, n: int) -> None:
     """A = softmax(z) and log_a = log softmax(z), row by row of n; `exp` runs over all rows at once."""
     m = z.size // n
     for i in range(m):
@@ -122,13 +123,17 @@ def softmax(z: Any, a: Any, log_a: Any, n: int) -> None:
     for i in range(z.size):
         a[i] = exp(log_a[i])
     for i in range(m):
-        total = ZERO
-        for j in range(n):
+        total = a[i * n]
+        for j in range(1, n):
             total += a[i * n + j]
-        inverse, log_total = ONE / total, log(total)
+        totals[i] = total
+    for i in range(m):
+        inverses[i] = ONE / totals[i]
+        totals[i] = log(totals[i])
+    for i in range(m):
         for j in range(n):
-            a[i * n + j] *= inverse
-            log_a[i * n + j] -= log_total
+            a[i * n + j] *= inverses[i]
+            log_a[i * n + j] -= totals[i]
 
 
 @inline
@@ -190,7 +195,7 @@ def multiply_rows(x: Any, W: Any, z: Any) -> None:
     gemm(0, 1, x, W, z, False)
 
 
-@kernel
+@inline
 def forward_block(plan: Any, p: Any, keep: Any, theta: Any, space: Any, m: int, training: bool) -> None:
     """(F1)-(F3) for the m rows that lie in the block's x[1]."""
     L = plan.shape[0] - 1
@@ -208,9 +213,10 @@ def forward_block(plan: Any, p: Any, keep: Any, theta: Any, space: Any, m: int, 
         a_flat = vector(space, plan[l, A_AT], m * n)
         kind = plan[l, ACTIVATION]
         if kind >= 0:
-            activate(kind, p[l], z_flat, a_flat)
+            activate(kind, vector(p, l * MOST_PARAMETERS, MOST_PARAMETERS), z_flat, a_flat)
         elif kind == SOFTMAX:
-            softmax(z_flat, a_flat, vector(space, plan[0, LOG_AT], m * n), n)
+            totals, inverses = vector(space, plan[0, U_AT], m), vector(space, plan[0, U_AT] + m, m)
+            softmax(z_flat, a_flat, vector(space, plan[0, LOG_AT], m * n), totals, inverses, n)
         else:
             pieces = plan[l, PIECES]
             for i in range(m * n):
@@ -229,7 +235,7 @@ def pull_back(l: int, plan: Any, p: Any, space: Any, m: int, upstream: Any, delt
     z = vector(space, plan[l, Z_AT], m * r)
     a = vector(space, plan[l, A_AT], m * n)
     if kind >= 0:
-        chain(kind, p[l], z, a, delta)
+        chain(kind, vector(p, l * MOST_PARAMETERS, MOST_PARAMETERS), z, a, delta)
     elif kind == SOFTMAX:
         pull_back_softmax(a, upstream, delta, n)
     else:
@@ -239,7 +245,7 @@ def pull_back(l: int, plan: Any, p: Any, space: Any, m: int, upstream: Any, delt
             delta[largest_piece(z, i * pieces, pieces)] = upstream[i]
 
 
-@kernel
+@inline
 def loss_block(plan: Any, p: Any, q: Any, space: Any, m: int, uniform: bool) -> float:
     """Sum of scale_i * loss_i over the block, and (BP1) into the output's delta."""
     L = plan.shape[0] - 1
@@ -279,7 +285,7 @@ def loss_block(plan: Any, p: Any, q: Any, space: Any, m: int, uniform: bool) -> 
     return loss
 
 
-@kernel
+@inline
 def backward_block(
     plan: Any, p: Any, theta: Any, gradient: Any, space: Any, m: int, training: bool, add: bool
 ) -> None:
@@ -312,7 +318,7 @@ def backward_block(
             )
 
 
-@kernel
+@inline
 def load_block(plan: Any, keep: Any, space: Any, X: Any, rows: Any, training: bool) -> None:
     """x[1] = the rows of X, with the inputs' dropout."""
     m, n = rows.size, plan[0, UNITS]
@@ -378,7 +384,7 @@ def gradient_batch(
     return loss
 
 
-@kernel
+@inline
 def penalize(segments: Any, reals: Any, theta: Any, gradient: Any) -> None:
     """Gradient += dP/dW: l2 W + l1 sign(W)."""
     for s in range(segments.shape[0]):
@@ -435,7 +441,7 @@ def apply_rule(
 
 @entry(
     types.void(
-        *(_table, _reals, _integers, _vector, _vector, types.float64, types.float64, types.float64),
+        *(_table, _reals, _integers, _vector, _vector, types.float64, types.float64),
         *(_vector, _vector, _matrix),
     )
 )
@@ -446,7 +452,6 @@ def update(
     h: Any,
     scalars: Any,
     clip_norm: float,
-    weight_decay: float,
     rate: float,
     theta: Any,
     gradient: Any,
@@ -459,14 +464,13 @@ def update(
     P = theta.size
     for s in range(segments.shape[0]):
         at, size = segments[s, 0], segments[s, 1]
-        decay = REAL(weight_decay) if reals[s, 1] > 0 else ZERO
         apply_rule(
             rule[0],
             rule[1],
             scalars,
             h,
             REAL(rate * reals[s, 0]),
-            decay,
+            REAL(reals[s, 1]),
             vector(theta, at, size),
             vector(gradient, at, size),
             vector(slots, at, size),
@@ -474,7 +478,7 @@ def update(
         )
 
 
-@kernel
+@inline
 def scale_of(weights: Any, rows: Any, scale: Any) -> float:
     """Scale = w_i / sum w of a batch (equal weights where `weights` is empty); returns the sum."""
     m = rows.size
@@ -493,7 +497,7 @@ def scale_of(weights: Any, rows: Any, scale: Any) -> float:
 @entry(
     types.int64(
         *(_table, _matrix, _vector, _vector, _table, _reals, _integers, _vector, _matrix),
-        *(types.float64, types.float64, _doubles, _vector, _vector, _matrix, _vector, _vector),
+        *(types.float64, _doubles, _vector, _vector, _matrix, _vector, _vector),
         *(_given, _given, _weights, _chosen, _count, _count, _count, _switch, _flags, _integers, _doubles),
     )
 )
@@ -508,7 +512,6 @@ def run(
     h: Any,
     scalars: Any,
     clip_norm: float,
-    weight_decay: float,
     rates: Any,
     theta: Any,
     gradient: Any,
@@ -560,7 +563,6 @@ def run(
             h,
             scalars[step],
             clip_norm,
-            weight_decay,
             rates[step],
             theta,
             gradient,

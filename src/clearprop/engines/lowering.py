@@ -130,7 +130,7 @@ class Build:
         from numba.core.errors import NumbaExperimentalFeatureWarning
 
         before = config.CACHE_DIR
-        config.CACHE_DIR = str(cache_folder()) if self.cached else before
+        config.CACHE_DIR = str(cache_folder() / self.real.__name__) if self.cached else before
         try:
             with warnings.catch_warnings():  # tuples of functions are "experimental", and what we build on
                 warnings.simplefilter("ignore", NumbaExperimentalFeatureWarning)
@@ -267,8 +267,10 @@ _log = logging.getLogger("clearprop")
 
 
 def build_of(module: str) -> Build:
-    """The build a copy of the kernels belongs to; the shipped rows in float64 for the file itself."""
-    return _builds.get(module) or _shipped(np.float64)
+    """The build that a copy of the kernels belongs to."""
+    if module not in _builds:
+        raise ImportError("kernels.py is loaded through lowering.kernels_for, once for every build")
+    return _builds[module]
 
 
 def _shipped(real: type) -> Build:

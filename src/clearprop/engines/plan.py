@@ -96,7 +96,11 @@ def make_plan(network: Network, build: Build, dtype: np.dtype[np.generic], rows:
     for l in range(L + 1):
         table[l, F_AT] = take(rows * network.widths[l]) if table[l, HAS_MASK] else -1
     widest_out = rows * max(network.widths)
-    table[0, [Y_AT, LOG_AT, U_AT]] = take(rows * network.widths[L]), take(widest_out), take(widest_out)
+    table[0, [Y_AT, LOG_AT, U_AT]] = (
+        take(rows * network.widths[L]),
+        take(widest_out),
+        take(max(widest_out, 2 * rows)),
+    )
     table[0, SCALE_AT] = take(rows)
     loss = [loss_key(row) for row in build.loss_rows].index(loss_key(network.loss))
     table[0, LOSS] = loss + (len(build.loss_rows) if network.is_linked else 0)
@@ -119,11 +123,21 @@ def padded(row: Row) -> Array:
     return values
 
 
-def segment_tables(network: Network) -> tuple[IntArray, Array]:
-    """For the optimizer: (offset, size) and float64 (rate factor, decays, l1, l2) of each segment."""
-    places = np.array([(s.offset, s.size) for s in network.segments], dtype=np.int64)
-    reals = np.array([(s.rate_factor, float(s.decays), s.l1, s.l2) for s in network.segments])
-    return places, reals
+def segment_tables(network: Network, optimizer: Optimizer) -> tuple[IntArray, Array]:
+    """For the optimizer: (offset, size) and float64 (rate factor, decay, l1, l2) of each stretch.
+
+    Neighbouring segments that are treated alike make one stretch.
+    """
+    places: list[list[int]] = []
+    reals: list[tuple[float, float, float, float]] = []
+    for s in network.segments:
+        treated = (s.rate_factor, optimizer.weight_decay if s.decays else 0.0, s.l1, s.l2)
+        if reals and reals[-1] == treated:
+            places[-1][1] += s.size
+        else:
+            places.append([s.offset, s.size])
+            reals.append(treated)
+    return np.array(places, dtype=np.int64), np.array(reals)
 
 
 def rule_of(optimizer: Optimizer, build: Build) -> IntArray:

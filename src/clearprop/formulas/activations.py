@@ -329,3 +329,8 @@ def activation_from_dict(plain: Mapping[str, Any]) -> AnyActivation:
     given["range"] = Interval.from_dict(given["range"])
     given["kinks"] = tuple(given["kinks"])
     return Activation(**given)
+
+#: parameterised rows under names of their own, as they stand in code
+LeakyReLU = activations["leaky_relu"]
+ELU = activations["elu"]
+Maxout = activations["maxout"]

@@ -203,3 +203,13 @@ def as_optimizer(optimizer: str | Optimizer) -> Optimizer:
         "an optimizer is a name such as 'adam' or an object such as Adam(0.001), "
         f"not {type(optimizer).__name__}"
     )
+
+#: the rows under names of their own, as they stand in code
+SGD = optimizers["sgd"]
+Momentum = optimizers["momentum"]
+Nesterov = optimizers["nesterov"]
+Adagrad = optimizers["adagrad"]
+RMSprop = optimizers["rmsprop"]
+Adam = optimizers["adam"]
+AdamW = optimizers["adamw"]
+LBFGS = optimizers["lbfgs"]

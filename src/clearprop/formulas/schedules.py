@@ -59,7 +59,9 @@ class Schedule(Row):
             "reductions": float(reductions),
             **dict(self.parameters),
         }
-        return np.broadcast_to(np.asarray(language.evaluate(self.formula, given), dtype=np.float64), t.shape)
+        rates = np.empty_like(t)
+        rates[:] = language.evaluate(self.formula, given)
+        return rates
 
 
 _ROWS = (
@@ -123,3 +125,11 @@ def as_schedule(rate: float | str | Schedule) -> Schedule:
             f"a learning rate is a number or a schedule such as Cosine(0.01), not {rate!r}"
         )
     return schedules["constant"](float(rate))
+
+#: the rows under names of their own, as they stand in code
+InverseScaling = schedules["inverse_scaling"]
+StepDecay = schedules["step_decay"]
+Exponential = schedules["exponential"]
+Cosine = schedules["cosine"]
+OneCycle = schedules["one_cycle"]
+ReduceOnPlateau = schedules["reduce_on_plateau"]
