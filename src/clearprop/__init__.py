@@ -1,0 +1,109 @@
+"""clearprop: feedforward networks with nothing hidden.
+
+Every name resolves when it is first used, so `import clearprop` loads NumPy and little else.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from clearprop.environment import __version__
+
+if TYPE_CHECKING:
+    from clearprop.engines import forward as forward
+    from clearprop.engines import gradient as gradient
+    from clearprop.errors import ClearpropError as ClearpropError
+    from clearprop.errors import DataError as DataError
+    from clearprop.errors import FormulaError as FormulaError
+    from clearprop.errors import ModelFileError as ModelFileError
+    from clearprop.errors import SpecificationError as SpecificationError
+    from clearprop.formulas.activations import ELU as ELU
+    from clearprop.formulas.activations import Activation as Activation
+    from clearprop.formulas.activations import LeakyReLU as LeakyReLU
+    from clearprop.formulas.activations import Maxout as Maxout
+    from clearprop.formulas.activations import activations as activations
+    from clearprop.formulas.initializers import initializers as initializers
+    from clearprop.formulas.losses import Huber as Huber
+    from clearprop.formulas.losses import Loss as Loss
+    from clearprop.formulas.losses import Quantile as Quantile
+    from clearprop.formulas.losses import losses as losses
+    from clearprop.formulas.optimizers import LBFGS as LBFGS
+    from clearprop.formulas.optimizers import SGD as SGD
+    from clearprop.formulas.optimizers import Adagrad as Adagrad
+    from clearprop.formulas.optimizers import Adam as Adam
+    from clearprop.formulas.optimizers import AdamW as AdamW
+    from clearprop.formulas.optimizers import Momentum as Momentum
+    from clearprop.formulas.optimizers import Nesterov as Nesterov
+    from clearprop.formulas.optimizers import RMSprop as RMSprop
+    from clearprop.formulas.optimizers import optimizers as optimizers
+    from clearprop.formulas.schedules import Cosine as Cosine
+    from clearprop.formulas.schedules import Exponential as Exponential
+    from clearprop.formulas.schedules import InverseScaling as InverseScaling
+    from clearprop.formulas.schedules import OneCycle as OneCycle
+    from clearprop.formulas.schedules import ReduceOnPlateau as ReduceOnPlateau
+    from clearprop.formulas.schedules import StepDecay as StepDecay
+    from clearprop.formulas.schedules import schedules as schedules
+    from clearprop.glassbox.certificate import certify as certify
+    from clearprop.metrics import Metric as Metric
+    from clearprop.model import Model as Model
+    from clearprop.model import load as load
+    from clearprop.model import train as train
+    from clearprop.specification import Dense as Dense
+    from clearprop.specification import Network as Network
+    from clearprop.specification import Parameters as Parameters
+    from clearprop.specification import parameters_from_arrays as parameters_from_arrays
+    from clearprop.tables import read_table as read_table
+    from clearprop.training.run import EpochReport as EpochReport
+    from clearprop.training.run import TrainingDiverged as TrainingDiverged
+
+#: module -> the public names that live there
+_HOMES: dict[str, tuple[str, ...]] = {
+    "engines": ("forward", "gradient"),
+    "errors": ("ClearpropError", "DataError", "FormulaError", "ModelFileError", "SpecificationError"),
+    "formulas.activations": ("ELU", "Activation", "LeakyReLU", "Maxout", "activations"),
+    "formulas.initializers": ("initializers",),
+    "formulas.losses": ("Huber", "Loss", "Quantile", "losses"),
+    "formulas.optimizers": (
+        "LBFGS",
+        "SGD",
+        "Adagrad",
+        "Adam",
+        "AdamW",
+        "Momentum",
+        "Nesterov",
+        "RMSprop",
+        "optimizers",
+    ),
+    "formulas.schedules": (
+        "Cosine",
+        "Exponential",
+        "InverseScaling",
+        "OneCycle",
+        "ReduceOnPlateau",
+        "StepDecay",
+        "schedules",
+    ),
+    "glassbox.certificate": ("certify",),
+    "metrics": ("Metric",),
+    "model": ("Model", "load", "train"),
+    "training.run": ("EpochReport", "TrainingDiverged"),
+    "specification": ("Dense", "Network", "Parameters", "parameters_from_arrays"),
+    "tables": ("read_table",),
+}
+_HOME_OF = {name: f"clearprop.{home}" for home, names in _HOMES.items() for name in names}
+
+__all__ = ["__version__", *_HOME_OF]
+
+
+def __getattr__(name: str) -> Any:
+    """Resolve a public name when it is first used, and keep it."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'clearprop' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -365,6 +365,9 @@ class Parameters:
             if array is not None:
                 yield f"{segment.kind}[{segment.layer}]", array
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Parameters, (self.network, self.flat)
+
     def __repr__(self) -> str:
         shapes = ", ".join(f"{name} {array.shape}" for name, array in self.items())
         return f"Parameters({self.flat.size} {self.dtype} numbers: {shapes})"

@@ -65,6 +65,7 @@ _integers, _table = types.int64[::1], types.int64[:, ::1]
 _vector, _matrix = _real[::1], _real[:, ::1]
 _given = types.Array(_real, 2, "C", readonly=True)  # the user's arrays, which we never write to
 _chosen = types.Array(types.int64, 1, "C", readonly=True)
+_fixed = types.Array(_real, 1, "C", readonly=True)
 _weights = types.Array(types.float64, 1, "C", readonly=True)
 _flags = types.Array(types.boolean, 1, "C", readonly=True)
 _doubles, _reals = types.float64[::1], types.float64[:, ::1]
@@ -335,8 +336,8 @@ def load_block(plan: Any, keep: Any, space: Any, X: Any, rows: Any, training: bo
 
 @entry(
     types.float64(
-        *(_table, _matrix, _vector, _vector, _vector, _vector, _vector),
-        *(_given, _given, _chosen, _vector, _switch, _chosen, _flags, _integers),
+        *(_table, _matrix, _vector, _vector, _fixed, _vector, _vector),
+        *(_given, _given, _chosen, _fixed, _switch, _chosen, _flags, _integers),
     )
 )
 def gradient_batch(
@@ -497,7 +498,15 @@ def scale_of(weights: Any, rows: Any, scale: Any) -> float:
 @entry(
     types.int64(
         *(_table, _matrix, _vector, _vector, _table, _reals, _integers, _vector, _matrix),
-        *(types.float64, _doubles, _vector, _vector, _matrix, _vector, _vector),
+        *(
+            types.float64,
+            types.Array(types.float64, 1, "C", readonly=True),
+            _vector,
+            _vector,
+            _matrix,
+            _vector,
+            _vector,
+        ),
         *(_given, _given, _weights, _chosen, _count, _count, _count, _switch, _flags, _integers, _doubles),
     )
 )
@@ -573,7 +582,7 @@ def run(
     return -1
 
 
-@entry(types.void(_table, _matrix, _vector, _vector, _vector, _given, _count, _count, _matrix))
+@entry(types.void(_table, _matrix, _vector, _fixed, _vector, _given, _count, _count, _matrix))
 def forward_rows(
     plan: Any, p: Any, keep: Any, theta: Any, space: Any, X: Any, first: int, last: int, y_hat: Any
 ) -> None:

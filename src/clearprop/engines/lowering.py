@@ -337,7 +337,7 @@ def cache_folder() -> Path:
     owner = os.getuid() if hasattr(os, "getuid") else "user"
     fallback = Path(tempfile.gettempdir()) / f"clearprop-{owner}"
     for root in [Path(chosen)] if chosen else [home / "clearprop", fallback]:
-        folder = root / "kernels" / fingerprint()
+        folder = root / "kernels" / fingerprint(Path(__file__).parent.parent)
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError:
@@ -353,15 +353,13 @@ def _is_private(folder: Path) -> bool:
     return ours and os.access(folder, os.W_OK)
 
 
-@lru_cache(maxsize=1)
-def fingerprint() -> str:
-    """Hash of all that compiled kernels depend on: our texts, the libraries, the machine."""
+def fingerprint(package: Path) -> str:
+    """Hash of all that compiled kernels depend on: the package's texts, the libraries, the machine."""
     import llvmlite
     import numba
     import scipy
 
     digest = hashlib.sha256()
-    package = Path(__file__).parent.parent
     for file in sorted([*package.glob("formulas/*.py"), *package.glob("engines/*.py")]):
         digest.update(f"{file.parent.name}/{file.name}\0".encode())
         digest.update(file.read_bytes())

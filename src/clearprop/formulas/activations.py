@@ -330,6 +330,7 @@ def activation_from_dict(plain: Mapping[str, Any]) -> AnyActivation:
     given["kinks"] = tuple(given["kinks"])
     return Activation(**given)
 
+
 #: parameterised rows under names of their own, as they stand in code
 LeakyReLU = activations["leaky_relu"]
 ELU = activations["elu"]

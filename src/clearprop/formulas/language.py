@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ast
 import math
+import sys
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -51,7 +52,6 @@ _LONGEST, _DEEPEST = 2000, 40
 Numbers: TypeAlias = Mapping[str, Callable[..., Any]]  #: one reading: a function for every primitive
 
 
-@lru_cache(maxsize=4096)
 def parse(text: str) -> ast.expr:
     """Parse a formula text into its tree, or say which piece is not part of the language.
 
@@ -83,11 +83,18 @@ def parse(text: str) -> ast.expr:
         raise FormulaError(f"a formula is text such as 'maximum(z, 0)', not {type(text).__name__}")
     if len(text) > _LONGEST:
         raise FormulaError(f"a formula of {len(text)} characters is longer than the limit of {_LONGEST}")
+    return _parsed(text)
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> ast.expr:
     try:
         tree = ast.parse(text.strip(), mode="eval").body
+        _check(tree, text, depth=0)
+    except FormulaError:
+        raise
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise FormulaError(f"{text!r} is not one expression: {error}") from None
-    _check(tree, text, depth=0)
     return tree
 
 
@@ -112,9 +119,7 @@ def _check(node: ast.expr, text: str, depth: int, condition: bool = False) -> No
             return
         case ast.Name():
             children = []
-        case ast.Constant(value=int(value) | float(value)) if not isinstance(value, bool) and math.isfinite(
-            value
-        ):
+        case ast.Constant(value=int(value) | float(value)) if _is_finite(value):
             children = []
         case _:
             raise FormulaError(
@@ -124,6 +129,11 @@ def _check(node: ast.expr, text: str, depth: int, condition: bool = False) -> No
             )
     for child in children:
         _check(child, text, depth + 1)
+
+
+def _is_finite(value: float) -> bool:
+    """Whether a constant of a text is a number that float64 can hold."""
+    return not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _check_call(name: str, n_arguments: int, text: str) -> None:

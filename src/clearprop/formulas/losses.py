@@ -345,6 +345,7 @@ def loss_from_dict(plain: Mapping[str, Any]) -> Loss:
     given["kinks"] = tuple(given["kinks"])
     return Loss(**given)
 
+
 #: parameterised rows under names of their own, as they stand in code
 Huber = losses["huber"]
 Quantile = losses["quantile"]

@@ -204,6 +204,7 @@ def as_optimizer(optimizer: str | Optimizer) -> Optimizer:
         f"not {type(optimizer).__name__}"
     )
 
+
 #: the rows under names of their own, as they stand in code
 SGD = optimizers["sgd"]
 Momentum = optimizers["momentum"]

@@ -126,6 +126,7 @@ def as_schedule(rate: float | str | Schedule) -> Schedule:
         )
     return schedules["constant"](float(rate))
 
+
 #: the rows under names of their own, as they stand in code
 InverseScaling = schedules["inverse_scaling"]
 StepDecay = schedules["step_decay"]

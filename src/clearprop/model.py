@@ -1,0 +1,176 @@
+"""`Model`: a trained network and what is known about it, one line a verb over the files below."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ParamSpec, cast
+
+import numpy.typing as npt
+
+from clearprop import model_file, training
+from clearprop.arrays import Array
+from clearprop.engines import EngineName, engine_for, forward
+from clearprop.engines.examples import check_examples
+from clearprop.formulas.rows import Row
+from clearprop.metrics import scores_of
+from clearprop.specification import Network, Parameters
+from clearprop.training.course import mean_gradient
+from clearprop.training.run import History, Run, RunRecord
+
+if TYPE_CHECKING:
+    from clearprop.engines.protocol import Masks
+    from clearprop.glassbox.certificate import Certificate
+
+_P = ParamSpec("_P")
+
+
+@dataclass
+class Model:
+    """A network with its parameters, and how it came by them.
+
+    Attributes
+    ----------
+    network : Network
+    theta : Parameters
+        `theta.W[l]`, `theta.b[l]` are writable.
+    history : dict of lists
+        One entry an epoch; see `Run`. Empty for a network that was written down, not trained.
+    record : RunRecord or None
+        Settings, versions and CPU of the run.
+    classes : tuple
+        Labels in the order of the class indices; empty where there are none.
+    encoder, target : mapping or None
+        Plain data of a table's encoders, carried along into the model file.
+    engine : {"compiled", "textbook"}
+        What computes; not part of the model file.
+    stopped : str
+        Why training ended; empty if there was none, or the model was loaded.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from clearprop.specification import Dense
+    >>> net = Network(2, [Dense(1, "sigmoid", initializer="zeros")])
+    >>> model = Model(net, net.initialize(), engine="textbook")
+    >>> model.predict(np.ones((1, 2)))
+    array([[0.5]])
+    """
+
+    network: Network
+    theta: Parameters
+    history: History = field(default_factory=dict, repr=False)
+    record: RunRecord | None = field(default=None, repr=False)
+    classes: tuple[Any, ...] = ()
+    encoder: Mapping[str, Any] | None = field(default=None, repr=False)
+    target: Mapping[str, Any] | None = field(default=None, repr=False)
+    engine: EngineName = "compiled"
+    stopped: str = ""
+
+    @classmethod
+    def of(cls, run: Run) -> Model:
+        """Model that a training run gave."""
+        engine = cast(EngineName, run.record.engine)
+        return cls(run.network, run.theta, run.history, run.record, engine=engine, stopped=run.stopped)
+
+    def predict(self, X: npt.ArrayLike) -> Array:
+        """Outputs y_hat (m, n_L) of X (m, n_0), in the dtype of theta: probabilities, or numbers."""
+        return forward(self.network, self.theta, X, engine=self.engine)
+
+    def evaluate(
+        self, X: npt.ArrayLike, Y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
+    ) -> dict[str, float | None]:
+        """Loss (without penalties) and metrics on examples.
+
+        Returns
+        -------
+        dict
+            "loss", and for classes "accuracy", "log_loss", "roc_auc"; for numbers "rmse", "mae", "r2".
+            None for a metric that has no meaning on these rows, such as the ROC of a single class.
+
+        Examples
+        --------
+        >>> from clearprop.specification import Dense
+        >>> net = Network(1, [Dense(1)])
+        >>> theta = net.initialize()
+        >>> theta.W[1][:] = 2.0
+        >>> Model(net, theta, engine="textbook").evaluate([[1.0], [2.0]], [2.0, 5.0])["mae"]
+        0.5
+        """
+        examples = check_examples(self.network, X, Y, self.theta.dtype, sample_weight)
+        engine = engine_for(self.engine, self.network, dtype=self.theta.dtype)
+        loss, _ = mean_gradient(engine, self.theta.flat, examples)
+        y_hat = engine.forward(self.theta.flat, examples.X)
+        return {"loss": loss, **scores_of(self.network.loss, examples.Y, y_hat, examples.weights)}
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a model file (safetensors; see `clearprop.load`); ModelFileError if that cannot be done."""
+        contents = model_file.ModelContents(
+            self.theta, self.classes, self.history, self.record, self.encoder, self.target
+        )
+        model_file.save(path, contents)
+
+    def certify(
+        self,
+        X: npt.ArrayLike,
+        Y: npt.ArrayLike,
+        *,
+        sample_weight: npt.ArrayLike | None = None,
+        masks: Masks | None = None,
+    ) -> Certificate:
+        """Certificate that the engine's gradient on these examples is the mathematics' own."""
+        from clearprop.glassbox.certificate import certify
+
+        return certify(
+            self.network, self.theta, X, Y, sample_weight=sample_weight, masks=masks, engine=self.engine
+        )
+
+
+def _giving_a_model(run: Callable[_P, Run]) -> Callable[_P, Model]:
+    """The same function, its run given as a `Model`; signature and docstring are kept."""
+
+    @functools.wraps(run)
+    def train(*args: _P.args, **options: _P.kwargs) -> Model:
+        return Model.of(run(*args, **options))
+
+    signature = inspect.signature(run).replace(return_annotation="Model")
+    train.__signature__ = signature  # type: ignore[attr-defined]
+    return train
+
+
+train = _giving_a_model(training.train)
+
+
+def load(path: str | os.PathLike[str], rows: Iterable[Row] = ()) -> Model:
+    """Model from a model file.
+
+    Parameters
+    ----------
+    rows : iterable of Activation or Loss
+        Rows of yours that take the place of the file's rows of the same name.
+
+    Raises
+    ------
+    ModelFileError
+        When the file is not there, damaged, foreign, or from a newer version.
+
+    Examples
+    --------
+    >>> load("nowhere.safetensors")
+    Traceback (most recent call last):
+    ...
+    clearprop.errors.ModelFileError: nowhere.safetensors: there is no such file; check the path
+    """
+    contents = model_file.load(path, rows)
+    return Model(
+        network=contents.theta.network,
+        theta=contents.theta,
+        history={name: list(values) for name, values in contents.history.items()},
+        record=contents.record,
+        classes=contents.classes,
+        encoder=contents.encoder,
+        target=contents.target,
+    )

@@ -1,0 +1,192 @@
+"""Model files: one safetensors file, numbers as tensors and everything else as JSON; no code in it.
+
+The tensors are `W.1`, `b.1`, `W.2`, ... in float32 or float64; the JSON stands in the header's metadata
+under "clearprop". `load` trusts nothing: the header is read and checked against the file's size and the
+specification before a single number is read (header.py), and a digest over JSON and numbers is
+compared last, so damage is found rather than computed with.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import math
+import os
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clearprop.environment import versions
+from clearprop.errors import ModelFileError
+from clearprop.formulas.rows import Row
+from clearprop.model_file.header import FORMAT, Header, read_header, tensor_name
+from clearprop.specification import Parameters
+from clearprop.training.run import RunRecord
+
+
+@dataclass(frozen=True)
+class ModelContents:
+    """What a model file holds.
+
+    Attributes
+    ----------
+    theta : Parameters
+        With its network; float32 or float64.
+    classes : tuple of str, int, float or bool
+        Labels in the order of the class indices; empty for numbers.
+    history : dict of lists
+    record : RunRecord or None
+    encoder, target : dict or None
+        Plain data of a table's encoders, handed through as they are.
+    versions : mapping
+        Of the libraries that wrote the file.
+    """
+
+    theta: Parameters
+    classes: tuple[Any, ...] = ()
+    history: Mapping[str, list[Any]] = field(default_factory=dict)
+    record: RunRecord | None = None
+    encoder: Mapping[str, Any] | None = None
+    target: Mapping[str, Any] | None = None
+    versions: Mapping[str, str] = field(default_factory=versions)
+
+
+def save(path: str | os.PathLike[str], contents: ModelContents) -> None:
+    """Write a model file; either the whole file is there afterwards, or what was there before.
+
+    Raises
+    ------
+    ModelFileError
+        When the folder cannot be written to, or something is not plain data.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from clearprop.specification import Dense, Network
+    >>> theta = Network(2, [Dense(1, "sigmoid")]).initialize(seed=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(Path(folder) / "m.safetensors", ModelContents(theta, classes=("no", "yes")))
+    ...     load(Path(folder) / "m.safetensors").classes
+    ('no', 'yes')
+    """
+    from safetensors.numpy import save as to_bytes
+
+    path = Path(path)
+    theta = contents.theta
+    if theta.dtype not in (np.float32, np.float64):
+        raise ModelFileError(f"{path}: a model file holds float32 or float64, not {theta.dtype}")
+    plain = {
+        "format": FORMAT,
+        "specification": theta.network.to_dict(),
+        "classes": [_plain_label(label) for label in contents.classes],
+        "history": {name: [_finite(value) for value in values] for name, values in contents.history.items()},
+        "record": contents.record.to_dict() if contents.record else None,
+        "encoder": contents.encoder,
+        "target": contents.target,
+        "versions": dict(contents.versions),
+    }
+    try:
+        text = json.dumps(plain, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ModelFileError(f"{path}: the model holds something that is not plain data: {error}") from None
+    tensors = {tensor_name(s.kind, s.layer): _view(theta, s.kind, s.layer) for s in theta.network.segments}
+    metadata = {"clearprop": text, "digest": _digest(text, theta)}
+    _commit(path, to_bytes(tensors, metadata))
+
+
+def load(path: str | os.PathLike[str], rows: Iterable[Row] = ()) -> ModelContents:
+    """Read a model file.
+
+    Parameters
+    ----------
+    rows : iterable of Activation or Loss
+        Rows of yours that take the place of the file's rows of the same name, with the file's parameter
+        values.
+
+    Raises
+    ------
+    ModelFileError
+        When the file is not there, damaged, foreign, or from a newer version; the message says which.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    header = read_header(path, rows)
+    theta = Parameters(header.network, np.empty(header.network.n_parameters, dtype=header.dtype))
+    try:
+        with safe_open(path, framework="np") as file:
+            for segment in header.network.segments:
+                given = file.get_tensor(tensor_name(segment.kind, segment.layer))
+                _view(theta, segment.kind, segment.layer)[...] = given
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ModelFileError(f"{path}: the numbers cannot be read ({error}); save the model again") from None
+    if header.digest != _digest(header.text, theta):
+        raise ModelFileError(
+            f"{path}: the contents do not match their digest, so the file was damaged or edited; "
+            "take it from its source again"
+        )
+    return _contents(header, theta)
+
+
+def _contents(header: Header, theta: Parameters) -> ModelContents:
+    plain = header.plain
+    return ModelContents(
+        theta=theta,
+        classes=tuple(plain["classes"]),
+        history=plain["history"],
+        record=header.record,
+        encoder=plain["encoder"],
+        target=plain["target"],
+        versions=plain["versions"],
+    )
+
+
+def _view(theta: Parameters, kind: str, layer: int) -> Any:
+    return theta.W[layer] if kind == "W" else theta.b[layer]
+
+
+def _digest(text: str, theta: Parameters) -> str:
+    """SHA-256 over the JSON and the numbers."""
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass"))
+    digest.update(theta.flat.data)
+    return digest.hexdigest()
+
+
+def _plain_label(label: Any) -> Any:
+    return label.item() if isinstance(label, np.generic) else label
+
+
+def _finite(value: Any) -> Any:
+    """The value; None for a number JSON has no word for (an infinite validation loss)."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _commit(path: Path, data: bytes) -> None:
+    """Write aside, force to the disk, rename, force the folder."""
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        try:
+            with aside.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            aside.replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                aside.unlink(missing_ok=True)
+            raise
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise ModelFileError(
+            f"{path}: cannot be written ({error.strerror or error}); choose a folder that exists, may be "
+            "written to and has room"
+        ) from None

@@ -1,0 +1,12 @@
+"""Training: `train` turns a network and examples into a plain `Run`; the only epoch loop lives here.
+
+`launch` checks what it is given and sets a `Course` up, `descent` (or `lbfgs`) takes it, and the rest are
+its rules: held-out rows, weights, stopping, progress. Models and estimators call `train`.
+"""
+
+from __future__ import annotations
+
+from clearprop.training.launch import train
+from clearprop.training.run import EpochReport, Run, RunRecord, TrainingDiverged
+
+__all__ = ["EpochReport", "Run", "RunRecord", "TrainingDiverged", "train"]

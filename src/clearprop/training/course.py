@@ -1,0 +1,222 @@
+"""The course of a run: what happens at the end of every epoch, whoever takes the steps.
+
+`Course` is the one place where a run's state lives: parameters, optimizer state, history, the best epoch.
+The loop over batches (training.py) and L-BFGS (lbfgs.py) change `theta` and call `end_epoch`.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NoReturn, TypeAlias
+
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.engines.examples import Examples
+from clearprop.engines.protocol import Engine, OptimizerState
+from clearprop.engines.textbook import penalize, penalty
+from clearprop.metrics import Metric
+from clearprop.specification import Parameters
+from clearprop.training.progress import Silence, Standing
+from clearprop.training.run import HISTORY, EpochReport, History, Run, RunRecord, Stopped, TrainingDiverged
+from clearprop.training.stopping import Plateau, Standstill, StoppingRules
+from clearprop.training.validation import TrainingData
+
+BLOCK = 4096  #: examples in one pass over a whole data set
+
+Callback: TypeAlias = Callable[[EpochReport], Any]
+
+
+def mean_gradient(engine: Engine, theta: Array, examples: Examples) -> tuple[float, Array]:
+    """Mean loss of the examples and its gradient, float64, no penalties; in fixed blocks of rows."""
+    scale = examples.scale()
+    loss, gradient = 0.0, np.zeros(theta.size)
+    for first in range(0, len(examples), BLOCK):
+        rows = slice(first, first + BLOCK)
+        value, piece = engine.gradient_sum(theta, examples.X[rows], examples.Y[rows], scale[rows])
+        loss += value
+        gradient += piece
+    return loss, gradient
+
+
+@dataclass
+class Course:
+    """A run under way.
+
+    Attributes
+    ----------
+    theta : ndarray (n_parameters,)
+        In the engine's dtype; the loops write to it.
+    monitored : Metric or None
+        What early stopping goes by; None means the loss.
+    shown_metric : Metric
+        What is measured on the held-out rows and shown.
+    snapshot : ndarray
+        Parameters at the end of the last finite epoch, read-only; `best` those of the best epoch.
+    """
+
+    engine: Engine
+    data: TrainingData
+    theta: Array
+    state: OptimizerState
+    rules: StoppingRules
+    record: RunRecord
+    shown_metric: Metric
+    monitored: Metric | None
+    callbacks: Sequence[Callback]
+    progress: Silence
+    plateau: Plateau | None = None
+    started: float = field(default_factory=time.perf_counter)
+
+    def __post_init__(self) -> None:
+        self.history: History = {name: [] for name in HISTORY}
+        self.standstill = Standstill(self.rules.tolerance)
+        self.snapshot = _frozen_copy(self.theta)
+        self.best, self.best_epoch, self.best_value = self.snapshot, 0, math.inf
+
+    @property
+    def epoch(self) -> int:
+        """Epochs finished."""
+        return len(self.history["epoch"])
+
+    @property
+    def reductions(self) -> int:
+        """Reductions of the learning rate so far."""
+        return self.plateau.reductions if self.plateau else 0
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since training began."""
+        return time.perf_counter() - self.started
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether the time budget is spent."""
+        return self.rules.time_budget is not None and self.seconds >= self.rules.time_budget
+
+    def penalty(self) -> float:
+        """P of the parameters as they are."""
+        return float(penalty(self.engine.network, Parameters(self.engine.network, self.theta)))
+
+    def show(self, done: float) -> None:
+        """Tell the progress that `done` epochs are done (a fraction within an epoch)."""
+        last = {name: values[-1] if values else None for name, values in self.history.items()}
+        self.progress.show(
+            Standing(
+                done,
+                self.rules.epochs,
+                last["loss"],
+                last["validation_loss"],
+                last["validation_metric"],
+                self.shown_metric.name,
+            )
+        )
+
+    def end_epoch(self, loss: float, learning_rate: float | None) -> Stopped | None:
+        """Judge the parameters, keep the best, tell everyone; the reason to stop, or None.
+
+        `loss` is that of the epoch, penalties included.
+        """
+        validation_loss, metric = self._judge()
+        self.snapshot = _frozen_copy(self.theta)
+        gradient_norm = self._gradient_norm() if self.rules.gradient_norm is not None else None
+        row = (self.epoch + 1, loss, validation_loss, metric, learning_rate, self.seconds)
+        for name, value in zip(HISTORY, row, strict=True):
+            self.history[name].append(value)
+        watched = loss if validation_loss is None else validation_loss
+        value = watched
+        if self.monitored is not None:
+            value = math.nan if metric is None else -metric if self.monitored.higher_is_better else metric
+        if value < self.best_value:
+            self.best, self.best_epoch, self.best_value = self.snapshot, self.epoch, value
+        if self.plateau is not None:
+            self.plateau.watch(watched)
+        standstill = self.standstill.after(value)
+        self.show(self.epoch)
+        if self._tell_callbacks(gradient_norm):
+            return "callback"
+        if gradient_norm is not None and gradient_norm <= (self.rules.gradient_norm or 0):
+            return "gradient norm"
+        if standstill >= self.rules.standstill:
+            return "tolerance" if self.rules.patience is None else "patience"
+        if self.epoch >= self.rules.epochs:
+            return "epochs"
+        return "time budget" if self.out_of_time else None
+
+    def _judge(self) -> tuple[float | None, float | None]:
+        """Loss and metric on the held-out rows."""
+        held_out = self.data.held_out
+        if held_out is None:
+            return None, None
+        loss, _ = mean_gradient(self.engine, self.theta, held_out)
+        y_hat = self.engine.forward(self.theta, held_out.X)
+        network = self.engine.network
+        weights = self.data.held_out_weights
+        return loss, self.shown_metric.of(network.loss, held_out.Y, y_hat, weights)
+
+    def _gradient_norm(self) -> float:
+        """Euclidean norm of dC/dtheta over the training data, penalties included, nothing dropped."""
+        _, gradient = mean_gradient(self.engine, self.theta, self.data.training)
+        return float(np.linalg.norm(penalize(self.engine.network, self.theta.astype(np.float64), gradient)))
+
+    def _tell_callbacks(self, gradient_norm: float | None) -> bool:
+        if not self.callbacks:
+            return False
+        last = {name: values[-1] for name, values in self.history.items()}
+        theta = Parameters(self.engine.network, self.snapshot)
+        report = EpochReport(epochs=self.rules.epochs, gradient_norm=gradient_norm, theta=theta, **last)
+        answers = [callback(report) for callback in self.callbacks]  # each is told, whatever another says
+        return any(answers)
+
+    def run(self, stopped: Stopped) -> Run:
+        """The run as plain data; the best parameters where there are held-out rows."""
+        restored = self.data.held_out is not None and self.best_epoch
+        whole = stopped != "diverged" and np.isfinite(self.theta).all()
+        theta = self.best if restored else self.theta if whole else self.snapshot
+        network = self.engine.network
+        return Run(
+            network=network,
+            theta=Parameters(network, theta.copy()),
+            history=self.history,
+            stopped=stopped,
+            best_epoch=self.best_epoch,
+            seconds=self.seconds,
+            record=replace(self.record, steps=self.state.t),
+            state=self.state,
+        )
+
+    def diverge(self, what: str, batch: int, last_loss: float | None) -> NoReturn:
+        """Raise TrainingDiverged for the epoch under way; `batch` counts from 1."""
+        epoch = self.epoch + 1
+        known = f"; the last finite loss was {last_loss:.4g}" if last_loss is not None else ""
+        message = f"training diverged: {what} in epoch {epoch}, batch {batch}{known}. {self._remedy()}"
+        raise TrainingDiverged(message, self.run("diverged"), epoch, batch)
+
+    def _remedy(self) -> str:
+        """Words that fit the data: unlike scales first, then the learning rate."""
+        X, Y = self.data.training.X, self.data.training.Y
+        optimizer = self.engine.optimizer
+        largest_x, largest_y = (float(np.abs(values).max()) for values in (X, Y))
+        advice = []
+        if largest_x > 30:
+            advice.append(f"standardise the inputs (the largest is {largest_x:.3g} in size)")
+        if largest_y > 30:
+            advice.append(f"standardise the targets (the largest is {largest_y:.3g} in size)")
+        if optimizer.step:
+            rate = optimizer.learning_rate["rate"]
+            advice.append(f"lower the learning rate (now {rate:g}), e.g. {optimizer.title}({rate / 10:g})")
+            if optimizer.clip_norm is None:
+                advice.append(f"clip the gradient, e.g. {optimizer.title}({rate:g}, clip_norm=1.0)")
+        elif not advice:
+            advice.append("start from smaller weights, or train with Adam first")
+        sentence = "; or ".join(advice)
+        return sentence[0].upper() + sentence[1:]
+
+
+def _frozen_copy(theta: Array) -> Array:
+    copy = theta.copy()
+    copy.flags.writeable = False
+    return copy

@@ -1,0 +1,97 @@
+"""Descent: the only epoch loop.
+
+What is subtle is the cut of an epoch into slices. An engine takes the steps of a slice without a look at
+the world; between slices a run sees Ctrl-C, its time budget and its progress bar. A slice's losses are
+summed by the engine and the sums added here, so the cut shows in the last bit of the reported loss, on
+which early stopping and plateaus may depend. Slices are therefore *fixed pieces*: their length follows
+from the network, the batch and the engine alone (about 50 ms of work), never from a clock.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from clearprop.arrays import IntArray
+from clearprop.specification import Network
+from clearprop.training.course import Course
+from clearprop.training.run import Stopped
+from clearprop.training.validation import generator_of
+
+SLICE_WORK = 1e9  #: floating-point operations of a slice, about 50 ms at the slow end of the kernels
+STEP_WORK = {"textbook": 1e7}  #: what a step costs beside its products, in operations
+LEAST_STEP_WORK = 2e4  #: the same, for kernels
+
+
+def descend(course: Course) -> Stopped:
+    """Epoch after epoch of batches, slice by slice, until a rule stops the run."""
+    engine, record, training = course.engine, course.record, course.data.training
+    schedule = engine.optimizer.learning_rate
+    batches = -(-len(training) // record.batch_size)
+    steps = course.rules.epochs * batches
+    length = slice_length(engine.network, record.batch_size, engine.name)
+    while True:
+        epoch = course.epoch
+        order = batch_order(record.seed, epoch, len(training), shuffle=record.shuffle)
+        loss, weight, rates = 0.0, 0.0, np.zeros(1)
+        for first in range(0, batches, length):
+            last = min(first + length, batches)
+            rates = schedule.rates(
+                epoch * batches + first,
+                epoch * batches + last,
+                steps=steps,
+                steps_per_epoch=batches,
+                reductions=course.reductions,
+            )
+            stretch = engine.run(
+                course.theta,
+                course.state,
+                training,
+                order,
+                first,
+                last,
+                batch_size=record.batch_size,
+                rates=rates,
+                seed=record.seed,
+                epoch=epoch,
+            )
+            loss, weight = loss + stretch.loss, weight + stretch.weight
+            if stretch.failed >= 0:
+                before = course.history["loss"][-1] if course.epoch else None
+                course.diverge(
+                    "the loss was not finite", stretch.failed + 1, loss / weight if weight else before
+                )
+            if last < batches:
+                if course.out_of_time:
+                    return "time budget"
+                course.show(epoch + last / batches)
+        mean = loss / weight
+        total = mean + course.penalty()
+        if not (np.isfinite(course.theta).all() and np.isfinite(total)):
+            course.diverge("a parameter was not finite", batches, mean if np.isfinite(mean) else None)
+        stopped = course.end_epoch(total, float(rates[-1]))
+        if stopped is not None:
+            return stopped
+
+
+def batch_order(seed: int, epoch: int, m: int, *, shuffle: bool = True) -> IntArray:
+    """Rows of the training data in the order of an epoch (from 0), int64 (m,): a function of its arguments.
+
+    >>> batch_order(0, 0, 4, shuffle=False)
+    array([0, 1, 2, 3])
+    """
+    if not shuffle:
+        return np.arange(m, dtype=np.int64)
+    return generator_of(seed, epoch).permutation(m).astype(np.int64)
+
+
+def slice_length(network: Network, batch_size: int, engine: str) -> int:
+    """Batches in a slice, from the work of one: products, activations, the optimizer, and a fixed cost.
+
+    >>> from clearprop.specification import Dense
+    >>> wide = Network(784, [Dense(512, "relu"), Dense(10, "softmax")])
+    >>> slice_length(wide, 256, "compiled"), slice_length(Network(1, [Dense(1)]), 1, "compiled")
+    (1, 49231)
+    """
+    units = sum(layer.rows for layer in network.layers)
+    work = batch_size * (6 * network.n_parameters + 200 * units) + 50 * network.n_parameters
+    return max(1, int(SLICE_WORK / (work + STEP_WORK.get(engine, LEAST_STEP_WORK))))

@@ -1,0 +1,245 @@
+"""Training: `train` checks what it is given, sets a `Course` up, and lets descent.py or lbfgs.py take it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from clearprop.arrays import Array
+from clearprop.engines import EngineName, engine_for
+from clearprop.engines.protocol import OptimizerState
+from clearprop.errors import SpecificationError
+from clearprop.formulas.optimizers import Optimizer, as_optimizer
+from clearprop.formulas.schedules import Schedule
+from clearprop.metrics import Metric, as_metric, default_metric
+from clearprop.specification import Network, Parameters
+from clearprop.training.course import Callback, Course
+from clearprop.training.descent import descend
+from clearprop.training.lbfgs import minimise, require_lbfgs
+from clearprop.training.progress import progress_on
+from clearprop.training.run import EpochReport, Run, RunRecord, TrainingDiverged
+from clearprop.training.stopping import Plateau, StoppingRules, require_whole
+from clearprop.training.validation import Validation, prepare
+from clearprop.training.weighting import ClassWeight
+
+__all__ = ["EpochReport", "Run", "RunRecord", "TrainingDiverged", "train"]
+
+
+def train(
+    network: Network,
+    X: npt.ArrayLike,
+    Y: npt.ArrayLike,
+    *,
+    optimizer: str | Optimizer = "adam",
+    batch_size: int | None = 32,
+    epochs: int = 20,
+    seed: int = 0,
+    validation: Validation | None = None,
+    sample_weight: npt.ArrayLike | None = None,
+    class_weight: ClassWeight | None = None,
+    label_smoothing: float = 0.0,
+    initial: Parameters | None = None,
+    engine: EngineName = "compiled",
+    dtype: npt.DTypeLike | None = None,
+    threads: int | None = None,
+    metric: str | Metric | None = None,
+    patience: int | None = None,
+    tolerance: float = 0.0,
+    stop_gradient_norm: float | None = None,
+    time_budget: float | None = None,
+    progress: bool = True,
+    callbacks: Sequence[Callback] = (),
+    shuffle: bool = True,
+) -> Run:
+    """Minimise the loss of a network over examples: theta <- optimizer(theta, dC/dtheta), batch by batch.
+
+    The result is a function of the data, the settings and the seed alone. Ctrl-C ends a run early and
+    gives what it has learnt so far.
+
+    Parameters
+    ----------
+    network : Network
+    X : array (m, n_0)
+    Y : array (m, n_L), or (m,) class indices (one column of numbers for losses of numbers)
+    optimizer : str or Optimizer
+        Such as `"sgd"` or `Adam(Cosine(0.01), clip_norm=1.0)`. `LBFGS()` takes all examples at once; its
+        iterations are the epochs.
+    batch_size : int or None
+        Examples a step; None for all of them.
+    epochs : int
+        Passes over the training rows, at most.
+    seed : int
+        Draws first weights, held-out rows, the order of each epoch and dropout masks.
+    validation : float, (X, Y) or (X, Y, weights), optional
+        Held-out rows: a fraction of the examples (by class, for classes), or rows of their own. The
+        parameters of the best epoch on them are given back.
+    sample_weight : array (m,), optional
+    class_weight : mapping from class index to weight, or "balanced", optional
+        Multiplied into the weights of the training rows and of the validation loss, but not of the metric.
+    label_smoothing : float
+        Share of the uniform distribution mixed into training targets that are probabilities.
+    initial : Parameters, optional
+        First parameters, copied; else `network.initialize(seed)`.
+    engine : {"compiled", "textbook"}
+    dtype : float32 or float64, optional
+        What the engine computes in; the dtype of X if it is one of these, else float64.
+    threads : int, optional
+        The engine computes on one thread today, whatever is given; no result will ever depend on it.
+    metric : str or Metric, optional
+        What early stopping and the best epoch go by, in place of the validation loss: "accuracy",
+        "log_loss", "roc_auc", "rmse", "mae", "r2" or a `Metric`. Needs validation data.
+    patience : int, optional
+        Stop after so many epochs in a row in which the monitored quantity (metric, else validation loss,
+        else training loss) has not improved by more than `tolerance`.
+    tolerance : float
+        See `patience`; given alone, ten such epochs stop the run.
+    stop_gradient_norm : float, optional
+        Stop once the norm of dC/dtheta over the training rows is at most this (a pass more each epoch).
+    time_budget : float, optional
+        Seconds; looked at between slices of about 50 ms, and between iterations of L-BFGS.
+    progress : bool
+        Whether to show a progress bar (or a few lines, in a log) on standard error.
+    callbacks : sequence of callables
+        Each is given an `EpochReport` at the end of each epoch, and stops the run by returning true.
+    shuffle : bool
+        Whether each epoch takes the rows in an order of its own.
+
+    Returns
+    -------
+    Run
+        `clearprop.train` gives it as a `Model`.
+
+    Raises
+    ------
+    SpecificationError, FormulaError, DataError
+        When settings or data cannot be used.
+    TrainingDiverged
+        When the loss stops being finite; the error's `.run` holds the parameters before.
+
+    Examples
+    --------
+    >>> from clearprop.specification import Dense
+    >>> X = np.linspace(-1, 1, 64)[:, None]
+    >>> run = train(Network(1, [Dense(8, "tanh"), Dense(1)]), X, X[:, 0] ** 2, optimizer="lbfgs",
+    ...             epochs=200, progress=False, engine="textbook")
+    >>> run.history["loss"][-1] < 1e-4
+    True
+    """
+    network.require_trainable()
+    rules = StoppingRules(epochs, patience, tolerance, stop_gradient_norm, time_budget)
+    rule = as_optimizer(optimizer)
+    if not rule.step:
+        require_lbfgs(network, rule)
+    if threads is not None:
+        require_whole("threads", threads)
+    if metric is not None and validation is None:
+        raise SpecificationError("metric is measured on held-out rows; give validation=, such as 0.1")
+    real = _dtype(X, dtype)
+    seed = _seed(seed)
+    data = prepare(
+        network,
+        X,
+        Y,
+        real,
+        seed=seed,
+        validation=validation,
+        sample_weight=sample_weight,
+        class_weight=class_weight,
+        label_smoothing=label_smoothing,
+    )
+    theta = _first_parameters(network, initial, seed, real)
+    size = _batch_size(batch_size if rule.step else None, len(data.training))
+    monitored = None if metric is None else as_metric(metric, network.loss)
+    schedule = rule.learning_rate
+    with progress_on(progress) as shown:
+        course = Course(
+            engine=engine_for(engine, network, dtype=real, optimizer=rule),
+            data=data,
+            theta=theta,
+            state=OptimizerState.fresh(network, real),
+            rules=rules,
+            record=RunRecord(
+                seed=seed,
+                batch_size=size,
+                epochs=int(epochs),
+                shuffle=bool(shuffle),
+                engine=engine,
+                dtype=real.name,
+                optimizer=rule.to_dict(),
+                rows=len(data.training),
+                held_out=0 if data.held_out is None else len(data.held_out),
+                validation_fraction=float(validation)
+                if isinstance(validation, float | np.floating)
+                else None,
+                weighted=sample_weight is not None,
+                class_weight=_plain_weights(class_weight),
+                label_smoothing=float(label_smoothing),
+                initial_given=initial is not None,
+            ),
+            shown_metric=monitored or default_metric(network.loss),
+            monitored=monitored,
+            callbacks=tuple(callbacks),
+            progress=shown,
+            plateau=_plateau(schedule),
+        )
+        try:
+            stopped = descend(course) if rule.step else minimise(course)
+        except KeyboardInterrupt:
+            stopped = "interrupted"
+        return course.run(stopped)
+
+
+def _dtype(X: Any, dtype: npt.DTypeLike | None) -> np.dtype[Any]:
+    if dtype is None:
+        own = getattr(X, "dtype", None)
+        return np.dtype(np.float32) if own == np.float32 else np.dtype(np.float64)
+    try:
+        real = np.dtype(dtype)
+    except TypeError:
+        real = np.dtype(object)
+    if real not in (np.float32, np.float64):
+        raise SpecificationError(f"dtype is float32 or float64, not {dtype!r}")
+    return real
+
+
+def _seed(seed: int) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**64:
+        raise SpecificationError(f"seed is a whole number from 0 to below 2**64, not {seed!r}")
+    return int(seed)
+
+
+def _batch_size(batch_size: int | None, m: int) -> int:
+    if batch_size is None:
+        return m
+    require_whole("batch_size", batch_size)
+    return min(int(batch_size), m)
+
+
+def _first_parameters(network: Network, initial: Parameters | None, seed: int, dtype: np.dtype[Any]) -> Array:
+    if initial is None:
+        return network.initialize(seed, dtype).flat
+    if not isinstance(initial, Parameters):
+        raise SpecificationError(f"initial is Parameters, not {type(initial).__name__}")
+    ours, theirs = ([(s.layer, s.kind, s.shape) for s in n.segments] for n in (network, initial.network))
+    if ours != theirs:
+        raise SpecificationError(f"initial belongs to {initial.network!r}, not to {network!r}")
+    theta = initial.flat.astype(dtype)
+    if not np.isfinite(theta).all():
+        raise SpecificationError("initial holds numbers that are not finite")
+    return theta
+
+
+def _plain_weights(class_weight: ClassWeight | None) -> dict[str, float] | str | None:
+    if class_weight is None or isinstance(class_weight, str):
+        return class_weight
+    return {str(k): float(weight) for k, weight in class_weight.items()}
+
+
+def _plateau(schedule: Schedule) -> Plateau | None:
+    """A counter of plateaus for a schedule that asks for one by its parameters."""
+    if not {"patience", "tolerance"} <= set(schedule.parameter_names):
+        return None
+    return Plateau(schedule["patience"], schedule["tolerance"])

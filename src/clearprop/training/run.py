@@ -1,0 +1,170 @@
+"""What a training run is, as plain data: `Run`, `RunRecord`, `EpochReport`, and how it can go wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal, TypeAlias
+
+from clearprop.engines.protocol import OptimizerState
+from clearprop.environment import cpu_name, versions
+from clearprop.errors import ClearpropError
+from clearprop.specification import Network, Parameters
+
+Stopped: TypeAlias = Literal[
+    "epochs",
+    "patience",
+    "tolerance",
+    "gradient norm",
+    "time budget",
+    "callback",
+    "interrupted",
+    "diverged",
+]
+
+#: one list for each, with one entry an epoch; None where there was nothing to measure
+HISTORY = ("epoch", "loss", "validation_loss", "validation_metric", "learning_rate", "seconds")
+
+History: TypeAlias = dict[str, list[Any]]
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """What a callback is told at the end of an epoch.
+
+    Attributes
+    ----------
+    epoch, epochs : int
+        This epoch, from 1, of so many.
+    loss : float
+        Mean loss of the epoch's batches as they were trained, plus the penalties at its end.
+    validation_loss, validation_metric : float or None
+        On the held-out rows; the loss without penalties.
+    learning_rate : float or None
+        Of the epoch's last step; None for L-BFGS, which has none.
+    gradient_norm : float or None
+        Norm of dC/dtheta over the training data, if `stop_gradient_norm` asked for it.
+    seconds : float
+        Since training began.
+    theta : Parameters
+        A copy that cannot be written to.
+    """
+
+    epoch: int
+    epochs: int
+    loss: float
+    validation_loss: float | None
+    validation_metric: float | None
+    learning_rate: float | None
+    gradient_norm: float | None
+    seconds: float
+    theta: Parameters = field(repr=False)
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """The settings of a run, and what computed it: enough to compute it again from the same data.
+
+    `rows` counts the rows trained on, `held_out` those judged; `steps` the updates taken.
+    """
+
+    seed: int
+    batch_size: int
+    epochs: int
+    shuffle: bool
+    engine: str
+    dtype: str
+    optimizer: Mapping[str, Any]
+    rows: int
+    held_out: int
+    validation_fraction: float | None
+    weighted: bool
+    class_weight: Mapping[str, float] | str | None
+    label_smoothing: float
+    initial_given: bool
+    steps: int = 0
+    versions: Mapping[str, str] = field(default_factory=lambda: dict(versions()))
+    cpu: str = field(default_factory=cpu_name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data (JSON types)."""
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return plain
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> RunRecord:
+        """Record from the plain data of `to_dict`; TypeError when a piece is missing or unknown."""
+        return cls(**plain)
+
+
+@dataclass
+class Run:
+    """The outcome of training, as plain data.
+
+    Attributes
+    ----------
+    network : Network
+    theta : Parameters
+        Of `best_epoch` where there were held-out rows, else the last.
+    history : dict of lists
+        "epoch" (from 1), "loss", "validation_loss", "validation_metric", "learning_rate", "seconds" (since
+        the start): one entry a full epoch, None where there was nothing to measure.
+    stopped : str
+        "epochs", "patience", "tolerance", "gradient norm", "time budget", "callback", "interrupted", or,
+        in the run that `TrainingDiverged` carries, "diverged".
+    best_epoch : int
+        Epoch with the best of what was monitored; 0 when no epoch was finished.
+    seconds : float
+    record : RunRecord
+    state : OptimizerState
+        What the optimizer remembers at the end.
+    """
+
+    network: Network
+    theta: Parameters
+    history: History
+    stopped: Stopped
+    best_epoch: int
+    seconds: float
+    record: RunRecord
+    state: OptimizerState = field(repr=False)
+
+
+class TrainingDiverged(ClearpropError):  # noqa: N818 - it says what happened
+    """The loss or a parameter stopped being a finite number.
+
+    Attributes
+    ----------
+    run : Run
+        With the parameters of the best epoch (held-out rows) or the last finite one, so nothing is lost.
+    epoch, batch : int
+        Where, both from 1.
+    """
+
+    def __init__(self, message: str, run: Run, epoch: int, batch: int) -> None:
+        super().__init__(message)
+        self.run = run
+        self.epoch = epoch
+        self.batch = batch
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.run, self.epoch, self.batch)
+
+
+def require_json(record: RunRecord) -> None:
+    """Raise TypeError when a field of a record read from a file is not of its kind."""
+    kinds: dict[str, tuple[type, ...]] = {
+        "int": (int,),
+        "float": (int, float),
+        "str": (str,),
+        "bool": (bool,),
+        "float | None": (int, float, type(None)),
+        "Mapping[str, float] | str | None": (dict, str, type(None)),
+        "Mapping[str, Any]": (dict,),
+        "Mapping[str, str]": (dict,),
+    }
+    for each in fields(record):
+        value = getattr(record, each.name)
+        if not isinstance(value, kinds[str(each.type)]):
+            raise TypeError(f"record: {each.name} is {value!r}")

@@ -1,0 +1,156 @@
+"""The rows a run trains on and the rows it is judged on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from clearprop.arrays import Array, IntArray
+from clearprop.engines.examples import (
+    Examples,
+    check_examples,
+    check_inputs,
+    check_targets,
+    check_weights,
+)
+from clearprop.errors import DataError, SpecificationError
+from clearprop.formulas.losses import Loss
+from clearprop.metrics import decide, is_multilabel
+from clearprop.specification import Network
+from clearprop.training.weighting import ClassWeight, class_weights, smoothed, weighted
+
+#: a fraction of the rows, or (X, Y), or (X, Y, weights)
+Validation: TypeAlias = float | tuple[Any, ...]
+
+SPLIT = 2**64 - 1  #: the counter that stands where an epoch stands in the order's generator
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Training examples as they are trained on, and the held-out ones.
+
+    Attributes
+    ----------
+    training : Examples
+        Class weights in the weights, smoothing in the targets.
+    held_out : Examples or None
+        Class weights in the weights, so that its loss is the objective; targets as given.
+    held_out_weights : ndarray (m,) or None
+        The held-out rows' own weights, for metrics.
+    """
+
+    training: Examples
+    held_out: Examples | None = None
+    held_out_weights: Array | None = None
+
+
+def generator_of(seed: int, counter: int) -> np.random.Generator:
+    """Generator that is a function of (seed, counter), and nothing else."""
+    return np.random.Generator(np.random.Philox(key=np.array([seed, counter], dtype=np.uint64)))
+
+
+def prepare(
+    network: Network,
+    X: npt.ArrayLike,
+    Y: npt.ArrayLike,
+    dtype: npt.DTypeLike,
+    *,
+    seed: int,
+    validation: Validation | None,
+    sample_weight: npt.ArrayLike | None,
+    class_weight: ClassWeight | None,
+    label_smoothing: float,
+) -> TrainingData:
+    """Check what the user gave, hold rows out, weigh and smooth.
+
+    Raises
+    ------
+    DataError, SpecificationError
+        When data or settings cannot be used; the message says what to do.
+    """
+    loss = network.loss
+    given = check_examples(network, X, Y, dtype, sample_weight)
+    training, held_out = given, None
+    if isinstance(validation, tuple | list):
+        held_out = _own_validation(network, validation, dtype)
+    elif validation is not None:
+        kept, held = hold_out(loss, given.Y, _fraction(validation), seed)
+        training, held_out = given.take(kept), given.take(held)
+    by_class = None if class_weight is None else class_weights(loss, training, class_weight)
+    ready = smoothed(loss, weighted(loss, training, by_class), label_smoothing)
+    if not ready.total_weight():
+        raise DataError("every training row has weight 0; give at least one a positive weight")
+    if held_out is None:
+        return TrainingData(ready)
+    judged = weighted(loss, held_out, by_class)
+    if not judged.total_weight():
+        raise DataError("every validation row has weight 0; give at least one a positive weight")
+    return TrainingData(ready, judged, held_out.weights)
+
+
+def _own_validation(network: Network, validation: Any, dtype: npt.DTypeLike) -> Examples:
+    if len(validation) not in (2, 3):
+        raise SpecificationError(
+            f"validation is a fraction, (X, Y) or (X, Y, weights), not {len(validation)} things"
+        )
+    inputs = check_inputs(network, validation[0], dtype, "validation X")
+    targets = check_targets(network, validation[1], len(inputs), dtype, "validation Y")
+    weights = check_weights(validation[2] if len(validation) == 3 else None, len(inputs))
+    return Examples(inputs, targets, weights)
+
+
+def _fraction(validation: Any) -> float:
+    number = isinstance(validation, float | np.floating) and 0 < validation < 1
+    if not number:
+        raise SpecificationError(
+            f"validation is a fraction between 0 and 1, (X, Y) or (X, Y, weights), not {validation!r}"
+        )
+    return float(validation)
+
+
+def hold_out(loss: Loss, Y: Array, fraction: float, seed: int) -> tuple[IntArray, IntArray]:
+    """Rows to train on and rows to hold out, both ascending; a function of (Y, fraction, seed).
+
+    Classes are held out in proportion (largest remainders), and every class keeps a row to train on;
+    numbers and several labels at once are held out at random.
+
+    Parameters
+    ----------
+    Y : ndarray (m, n_L)
+        Checked targets.
+
+    Examples
+    --------
+    >>> from clearprop.formulas.losses import losses
+    >>> Y = np.repeat([[0.0], [1.0]], [6, 4], axis=0)
+    >>> kept, held = hold_out(losses["binary_cross_entropy"], Y, 0.5, seed=0)
+    >>> len(kept), Y[held, 0].sum()
+    (5, np.float64(2.0))
+    """
+    m = len(Y)
+    if m < 2:
+        raise DataError(f"validation={fraction:g} holds rows out, and there is only {m}; give more, or none")
+    wanted = min(max(round(fraction * m), 1), m - 1)
+    shuffled = generator_of(seed, SPLIT).permutation(m)
+    if not loss.for_classes or is_multilabel(loss, Y):
+        return np.sort(shuffled[wanted:]), np.sort(shuffled[:wanted])
+    classes = decide(loss, Y)[shuffled]
+    counts = np.bincount(classes)
+    exact = counts * (wanted / m)
+    share = np.minimum(np.floor(exact).astype(np.int64), np.maximum(counts - 1, 0))
+    for k in np.argsort(-(exact - np.floor(exact)), kind="stable"):
+        if share.sum() < wanted and share[k] < counts[k] - 1:
+            share[k] += 1
+    if not share.any():
+        raise DataError(
+            f"validation={fraction:g} holds rows out, and every class has a single row; "
+            "give more rows, or (X, Y) of your own"
+        )
+    place = np.zeros(m, dtype=np.int64)  # how many rows of its class come before it
+    for k in range(len(counts)):
+        place[classes == k] = np.arange(counts[k])
+    held = place < share[classes]
+    return np.sort(shuffled[~held]), np.sort(shuffled[held])

@@ -1,0 +1,168 @@
+"""Imports go one way: a file imports only from files below its own (design: the house).
+
+Read from the syntax tree, so imports inside functions and under TYPE_CHECKING count.
+"""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import clearprop
+
+PACKAGE = Path(clearprop.__file__).parent
+
+#: from the bottom to the top; files on one line do not know each other. A folder's name stands for all
+#: files in it, or, where its files have lines, for its `__init__`
+ORDER = """
+errors
+arrays
+formulas.language
+formulas.latex formulas.symbolic
+formulas.rows
+formulas.activations formulas.initializers formulas.schedules
+formulas.losses formulas.optimizers
+formulas
+specification
+engines.dropout engines.examples
+engines.protocol
+engines.textbook
+engines.memory engines.primitives
+engines.lowering
+engines.plan
+engines.kernels
+engines.compiled
+engines
+tables
+datasets
+environment metrics
+training.progress training.stopping training.weighting
+training.validation
+training.run
+training.course
+training.descent training.lbfgs
+training.launch
+training
+glassbox.magnitude
+glassbox.certificate
+glassbox
+constructions
+model_file.schema
+model_file.header
+model_file.file
+model_file
+export
+model
+baselines
+table_model
+estimators
+adopt
+cli
+web
+__init__
+"""
+RANKS = {name: rank for rank, line in enumerate(ORDER.split("\n")) for name in line.split()}
+
+
+LISTED_BY_FILE = {name.rsplit(".", 1)[0] for name in RANKS if "." in name}
+
+
+def entry_of(module):
+    """The line's name for a module: its own, or its folder's where that has one line; else None."""
+    if module in RANKS:
+        return module
+    folder = module.rsplit(".", 1)[0]
+    while folder not in RANKS and "." in folder:
+        folder = folder.rsplit(".", 1)[0]
+    return folder if folder in RANKS and folder not in LISTED_BY_FILE else None
+
+
+def modules(package):
+    """Module name, without the package's own -> its file."""
+    found = {}
+    for path in sorted(package.rglob("*.py")):
+        parts = path.relative_to(package).with_suffix("").parts
+        name = ".".join(parts[:-1] if len(parts) > 1 and parts[-1] == "__init__" else parts)
+        found[name] = path
+    return found
+
+
+def imports_of(path, known, root="clearprop"):
+    """Modules of the package that a file imports, anywhere in it, with the line."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: imports are absolute"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            if name.split(".")[0] != root:
+                continue
+            inside = name.split(".")[1:]
+            while inside and ".".join(inside) not in known:
+                inside.pop()
+            yield (".".join(inside) or "__init__"), node.lineno
+
+
+def faults(package):
+    known = modules(package)
+    for module, path in known.items():
+        own = entry_of(module)
+        if own is None:
+            yield f"{path.relative_to(package)} has no line in ORDER of tests/test_layers.py; give it one"
+            continue
+        for imported, line in imports_of(path, known):
+            other = entry_of(imported)
+            if other is None or other == own:
+                continue  # a file without a line is reported at its own place
+            if RANKS[other] >= RANKS[own]:
+                place = f"{path.relative_to(package)}:{line}"
+                yield f"{place}: {own} may not import {other}, which does not stand below it"
+
+
+def test_imports_go_one_way():
+    assert list(faults(PACKAGE)) == []
+
+
+def test_no_name_stands_twice():
+    assert len(RANKS) == len(ORDER.split())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import clearprop.engines.textbook",
+        "from clearprop.engines import textbook",
+        "from clearprop.engines.textbook import Textbook",
+        "def f():\n    from clearprop.engines import engine_for",
+        "import typing\nif typing.TYPE_CHECKING:\n    from clearprop.specification import Network",
+        "import clearprop",
+        "from clearprop import engines",
+        "from clearprop import Network",
+        "from clearprop.formulas.optimizers import Optimizer",
+    ],
+)
+def test_a_planted_upward_import_is_found(tmp_path, text):
+    for name in ("__init__", "formulas/__init__", "formulas/losses", "formulas/optimizers"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.py").write_text("")
+    for name in ("engines/__init__", "engines/textbook", "specification"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.py").write_text("from clearprop.formulas.losses import Loss")
+    assert list(faults(tmp_path)) == []
+    (tmp_path / "formulas/losses.py").write_text(text)
+    (fault,) = faults(tmp_path)
+    assert fault.startswith("formulas/losses.py:")
+    assert "may not import" in fault
+
+
+@pytest.mark.parametrize(
+    "name", ["utils.py", "formulas/helpers.py", "misc/__init__.py", "engines/fast/new.py"]
+)
+def test_an_unknown_file_is_found(tmp_path, name):
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text("import clearprop.model")
+    (fault,) = faults(tmp_path)
+    assert fault == f"{name} has no line in ORDER of tests/test_layers.py; give it one"
