@@ -24,10 +24,19 @@ def certificate(case, engine):
     return certify(network, theta, X, Y, sample_weight=weights, masks=masks, engine=engine)
 
 
-def require(case, engine):
+def require_holds(case, engine):
     found = certificate(case, engine)
     assert found.holds, f"{case.network}\n{found}"
     assert found.left_out < found.examples
+
+
+def require(engine, output, loss, hidden=(), *, seed, **options):
+    """Certify a random case; one whose every example lies on a kink is drawn again."""
+    cases = (
+        random_case(output, loss, hidden, seed=seed + 10_000 * attempt, **options) for attempt in range(5)
+    )
+    found = (case for case in cases if certificate(case, "textbook").left_out < len(case.X))
+    require_holds(next(found), engine)
 
 
 @ENGINE
@@ -35,16 +44,16 @@ def require(case, engine):
 def test_every_output_with_every_loss(output, loss, engine):
     """Without and with hidden layers; weights, penalties and frozen masks drawn at random."""
     seed = PAIRS.index((output, loss))
-    require(random_case(output, loss, seed=seed), engine)
+    require(engine, output, loss, seed=seed)
     hidden = tuple(HIDDEN[(seed + k) % len(HIDDEN)] for k in range(2))
-    require(random_case(output, loss, hidden, seed=1000 + seed), engine)
+    require(engine, output, loss, hidden, seed=1000 + seed)
 
 
 @ENGINE
 @pytest.mark.parametrize("hidden", HIDDEN, ids=lambda row: repr(row))
 def test_every_hidden_activation_with_every_loss(hidden, engine):
     for seed, loss in enumerate(losses.values()):
-        require(random_case(activations[loss.link], loss, (hidden, hidden), seed=seed), engine)
+        require(engine, activations[loss.link], loss, (hidden, hidden), seed=seed)
 
 
 @ENGINE
@@ -52,7 +61,7 @@ def test_every_hidden_activation_with_every_loss(hidden, engine):
 def test_float32(output, loss, engine):
     seed = PAIRS.index((output, loss))
     hidden = (HIDDEN[seed % len(HIDDEN)],)
-    require(random_case(output, loss, hidden, seed=seed, dtype="float32"), engine)
+    require(engine, output, loss, hidden, seed=seed, dtype="float32")
 
 
 @ENGINE
@@ -61,7 +70,7 @@ def test_large_parameters(engine):
     for seed, (output, loss) in enumerate(PAIRS[::5]):
         hidden = (HIDDEN[seed % len(HIDDEN)],)
         if "exp" not in (output.name, hidden[0].name):
-            require(random_case(output, loss, hidden, seed=seed, scale=8.0), engine)
+            require(engine, output, loss, hidden, seed=seed, scale=8.0)
 
 
 def trained(case, optimizer, steps=50):
@@ -84,9 +93,9 @@ def test_trained_networks(loss, engine):
         case = random_case(activations[loss.link], loss, (activations[name],), seed=seed, dropout=False)
         for optimizer in ("adam", "momentum"):
             after = trained(case, optimizers[optimizer])
-            require(after, engine)
+            require_holds(after, engine)
             single = after.theta.astype("float32")
-            require(after._replace(theta=single), engine)
+            require_holds(after._replace(theta=single), engine)
 
 
 @ENGINE
@@ -203,14 +212,14 @@ def test_a_row_and_a_loss_of_ones_own(engine):
         slope="tanh(a - y)",
         source="a loss this library does not ship",
     )
-    require(random_case(snake(0.5), log_cosh, (snake, snake(2.0)), seed=4), engine)
+    require(engine, snake(0.5), log_cosh, (snake, snake(2.0)), seed=4)
 
 
 def test_found_derivatives_are_certified():
     pytest.importorskip("sympy")
     bump = Activation("bump", "z * exp(-z**2 / width)", width=2.0)
     soft = Loss("soft", "sqrt(1 + (a - y)**2) - 1")
-    require(random_case(bump, soft, (bump,), seed=4), "textbook")
+    require("textbook", bump, soft, (bump,), seed=4)
 
 
 @ENGINE

@@ -226,16 +226,22 @@ def _value(node: ast.expr, values: Mapping[str, Any], numbers: Numbers) -> Any:
 # The reading on NumPy arrays, real and complex. ------------------------------------------------------
 
 
+def _where(condition: Any, yes: Any, no: Any) -> Any:
+    """`np.where` in which a Python number takes the other branch's dtype, as in arithmetic."""
+    dtype = np.result_type(yes, no)
+    return np.where(condition, np.asarray(yes, dtype), np.asarray(no, dtype))
+
+
 def _maximum(a: Any, b: Any) -> Any:
-    return np.where(np.real(b) >= np.real(a), b, a)
+    return _where(np.real(b) >= np.real(a), b, a)
 
 
 def _minimum(a: Any, b: Any) -> Any:
-    return np.where(np.real(b) <= np.real(a), b, a)
+    return _where(np.real(b) <= np.real(a), b, a)
 
 
 def _abs(z: Any) -> Any:
-    return np.where(np.real(z) > 0, z, -z)
+    return _where(np.real(z) > 0, z, -z)
 
 
 def _sigmoid(z: Any) -> Any:
@@ -284,7 +290,7 @@ REAL: Numbers = {
     "softplus": _softplus,
     "sqrt": np.sqrt,
     "tanh": np.tanh,
-    "where": np.where,
+    "where": _where,
 }
 
 
@@ -314,5 +320,5 @@ def high_precision() -> Numbers:
         "sqrt": mpmath.sqrt,
         "tanh": mpmath.tanh,
     }
-    branches: Numbers = {"abs": _abs, "maximum": _maximum, "minimum": _minimum, "where": np.where}
+    branches: Numbers = {"abs": _abs, "maximum": _maximum, "minimum": _minimum, "where": _where}
     return {**branches, **{name: each(function) for name, function in unary.items()}}
