@@ -18,7 +18,6 @@ from clearprop.engines.examples import check_examples
 from clearprop.formulas.rows import Row
 from clearprop.metrics import scores_of
 from clearprop.specification import Network, Parameters
-from clearprop.training.course import mean_gradient
 from clearprop.training.run import History, Run, RunRecord
 
 if TYPE_CHECKING:
@@ -102,8 +101,7 @@ class Model:
         """
         examples = check_examples(self.network, X, Y, self.theta.dtype, sample_weight)
         engine = engine_for(self.engine, self.network, dtype=self.theta.dtype)
-        loss, _ = mean_gradient(engine, self.theta.flat, examples)
-        y_hat = engine.forward(self.theta.flat, examples.X)
+        loss, y_hat = engine.evaluate(self.theta.flat, examples.X, examples.Y, examples.scale())
         return {"loss": loss, **scores_of(self.network.loss, examples.Y, y_hat, examples.weights)}
 
     def save(self, path: str | os.PathLike[str]) -> None:

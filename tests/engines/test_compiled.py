@@ -9,6 +9,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import clearprop as cp
+from clearprop.engines import engine_for
 from clearprop.engines.compiled import Compiled, one_blas_thread
 from clearprop.engines.examples import check_examples
 from clearprop.engines.plan import block_rows
@@ -139,3 +140,23 @@ def test_runs_in_several_threads_at_once_have_the_bits_of_one_alone() -> None:
         thread.join()
     assert len(results) == 4
     assert all((result == alone).all() for result in results)
+
+
+@pytest.mark.parametrize("engine", ["textbook", "compiled"])
+@pytest.mark.parametrize("m", [3, 5000])
+def test_evaluate_gives_the_loss_of_the_gradient_and_the_outputs_of_forward(engine: str, m: int) -> None:
+    network = some_network(dropout=0.3)
+    theta = network.initialize(0).flat
+    generator = np.random.default_rng(0)
+    examples = check_examples(
+        network,
+        generator.standard_normal((m, 7)),
+        generator.integers(0, 3, m),
+        "float64",
+        generator.random(m),
+    )
+    computing = engine_for(engine, network, dtype="float64")
+    loss, y_hat = computing.evaluate(theta, examples.X, examples.Y, examples.scale())
+    expected, _ = computing.gradient_sum(theta, examples.X, examples.Y, examples.scale())
+    assert loss == pytest.approx(expected, rel=1e-14)
+    np.testing.assert_allclose(y_hat, computing.forward(theta, examples.X), rtol=1e-13)

@@ -133,7 +133,7 @@ EVERY_TEXT = dict(every_text())
 
 
 def is_step(node):
-    """A constant, or a `where` between such: it has no dtype of its own, and the rows' methods give it one."""
+    """A constant, or a `where` between such: its dtype is set by the methods of the rows."""
     if isinstance(node, ast.Call) and node.func.id == "where":
         return all(is_step(branch) for branch in node.args[1:])
     return not names(ast.unparse(node))

@@ -137,6 +137,25 @@ class Compiled(Engine):
             )
         return float(loss), gradient
 
+    def evaluate(self, theta: Array, X: Array, Y: Array, scale: Array) -> tuple[float, Array]:
+        """Sum of scale_i * loss_i in float64, and y_hat (m, n_L), in one forward pass."""
+        plan = self._plan
+        y_hat = np.empty((len(X), self.network.widths[-1]), dtype=self.dtype)
+        with one_blas_thread():
+            loss = self._kernels.evaluate_rows(
+                plan.table,
+                plan.parameters,
+                plan.loss_parameters,
+                plan.keep,
+                theta,
+                self._working_space(),
+                X,
+                Y,
+                scale,
+                y_hat,
+            )
+        return float(loss), y_hat
+
     def _packed(self, masks: Masks | None) -> tuple[BoolArray, IntArray]:
         """Masks of all layers in one array, and where each layer's begins."""
         if not masks:

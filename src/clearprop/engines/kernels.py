@@ -582,6 +582,38 @@ def run(
     return -1
 
 
+@entry(
+    types.float64(
+        *(_table, _matrix, _vector, _vector, _fixed, _vector, _given, _given, _fixed, _matrix),
+    )
+)
+def evaluate_rows(
+    plan: Any, p: Any, q: Any, keep: Any, theta: Any, space: Any, X: Any, Y: Any, scale: Any, y_hat: Any
+) -> float:
+    """Sum of scale_i * loss_i over all rows, and their y_hat; nothing is dropped."""
+    L, m = plan.shape[0] - 1, X.shape[0]
+    n = plan[L, UNITS]
+    loss = 0.0
+    for first in range(0, m, plan[0, BLOCK]):
+        count = min(plan[0, BLOCK], m - first)
+        x = matrix(space, plan[1, X_AT], count, X.shape[1])
+        y = matrix(space, plan[0, Y_AT], count, n)
+        s = vector(space, plan[0, SCALE_AT], count)
+        for i in range(count):
+            s[i] = scale[first + i]
+            for j in range(X.shape[1]):
+                x[i, j] = X[first + i, j]
+            for j in range(n):
+                y[i, j] = Y[first + i, j]
+        forward_block(plan, p, keep, theta, space, count, False)
+        loss += loss_block(plan, p, q, space, count, False)
+        a = matrix(space, plan[L, A_AT], count, n)
+        for i in range(count):
+            for j in range(n):
+                y_hat[first + i, j] = a[i, j]
+    return loss
+
+
 @entry(types.void(_table, _matrix, _vector, _fixed, _vector, _given, _count, _count, _matrix))
 def forward_rows(
     plan: Any, p: Any, keep: Any, theta: Any, space: Any, X: Any, first: int, last: int, y_hat: Any

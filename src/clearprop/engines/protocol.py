@@ -1,4 +1,4 @@
-"""What every engine can do: forward, gradient_sum, update, and run, which composes the three.
+"""What every engine can do: forward, gradient_sum, evaluate, update, and run, which composes them.
 
 An engine holds no parameters: theta, the gradient and the optimizer's state are arrays that the caller
 owns, so that training, replay and workers on other machines drive any engine alike. A fused `run` must
@@ -79,6 +79,10 @@ class Engine(ABC):
 
         With `scale` = w_i / sum w over a whole batch, shards of the batch add up to its mean.
         """
+
+    @abstractmethod
+    def evaluate(self, theta: Array, X: Array, Y: Array, scale: Array) -> tuple[float, Array]:
+        """Sum of scale_i * loss_i over the examples in float64, and y_hat (m, n_L); nothing is dropped."""
 
     @abstractmethod
     def update(self, theta: Array, gradient: Array, state: OptimizerState, rate: float) -> None:

@@ -169,6 +169,13 @@ class Textbook(Engine):
         seen = forward_pass(self.network, Parameters(self.network, theta), X)
         return seen.a[self.network.depth]
 
+    def evaluate(self, theta: Array, X: Array, Y: Array, scale: Array) -> tuple[float, Array]:
+        """Sum of scale_i * loss_i in float64, and y_hat (m, n_L)."""
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
+            seen = forward_pass(self.network, Parameters(self.network, theta), X)
+            losses = example_losses(self.network, seen, Y)
+        return float((scale.astype(np.float64) * losses).sum()), seen.a[self.network.depth]
+
     def gradient_sum(
         self, theta: Array, X: Array, Y: Array, scale: Array, masks: Masks | None = None
     ) -> tuple[float, Array]:

@@ -151,8 +151,7 @@ class Course:
         held_out = self.data.held_out
         if held_out is None:
             return None, None
-        loss, _ = mean_gradient(self.engine, self.theta, held_out)
-        y_hat = self.engine.forward(self.theta, held_out.X)
+        loss, y_hat = self.engine.evaluate(self.theta, held_out.X, held_out.Y, held_out.scale())
         network = self.engine.network
         weights = self.data.held_out_weights
         return loss, self.shown_metric.of(network.loss, held_out.Y, y_hat, weights)
