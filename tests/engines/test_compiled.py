@@ -142,6 +142,21 @@ def test_runs_in_several_threads_at_once_have_the_bits_of_one_alone() -> None:
     assert all((result == alone).all() for result in results)
 
 
+@pytest.mark.parametrize("m", [3, 5000])
+def test_nothing_is_dropped_outside_training(m: int) -> None:
+    network = Network(7, some_network(dropout=0.3).layers, input_dropout=0.2)
+    theta = network.initialize(0)
+    generator = np.random.default_rng(m)
+    X, y = generator.standard_normal((m, 7)), generator.integers(0, 3, m)
+    y_hat, reference = (cp.forward(network, theta, X, engine=engine) for engine in ("compiled", "textbook"))
+    np.testing.assert_allclose(y_hat, reference, rtol=1e-12)
+    (loss, ours), (expected, flat) = (
+        cp.gradient(network, theta, X, y, engine=engine) for engine in ("compiled", "textbook")
+    )
+    assert loss == pytest.approx(expected, rel=1e-13)
+    np.testing.assert_allclose(ours.flat, flat.flat, rtol=1e-11, atol=1e-15)
+
+
 @pytest.mark.parametrize("engine", ["textbook", "compiled"])
 @pytest.mark.parametrize("m", [3, 5000])
 def test_evaluate_gives_the_loss_of_the_gradient_and_the_outputs_of_forward(engine: str, m: int) -> None:

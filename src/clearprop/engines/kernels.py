@@ -222,11 +222,14 @@ def forward_block(plan: Any, p: Any, keep: Any, theta: Any, space: Any, m: int, 
             pieces = plan[l, PIECES]
             for i in range(m * n):
                 a_flat[i] = z_flat[largest_piece(z_flat, i * pieces, pieces)]
-        if training and plan[l, HAS_MASK]:
-            factors = vector(space, plan[l, F_AT], m * n)
-            dropped = vector(space, plan[l + 1, X_AT], m * n)
-            for i in range(m * n):
-                dropped[i] = a_flat[i] * factors[i]
+        if plan[l, HAS_MASK]:
+            received = vector(space, plan[l + 1, X_AT], m * n)
+            if training:
+                factors = vector(space, plan[l, F_AT], m * n)
+                for i in range(m * n):
+                    received[i] = a_flat[i] * factors[i]
+            else:
+                received[:] = a_flat
 
 
 @inline
