@@ -53,7 +53,9 @@ model_file.file
 model_file
 export
 model
-baselines
+table_model.settings table_model.baselines
+table_model.plan
+table_model.model
 table_model
 estimators
 adopt

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from clearprop.errors import FormulaError as FormulaError
     from clearprop.errors import ModelFileError as ModelFileError
     from clearprop.errors import SpecificationError as SpecificationError
+    from clearprop.estimators import MLPClassifier as MLPClassifier
+    from clearprop.estimators import MLPRegressor as MLPRegressor
+    from clearprop.estimators import TabularClassifier as TabularClassifier
+    from clearprop.estimators import TabularRegressor as TabularRegressor
     from clearprop.formulas.activations import ELU as ELU
     from clearprop.formulas.activations import Activation as Activation
     from clearprop.formulas.activations import LeakyReLU as LeakyReLU
@@ -53,6 +57,9 @@ if TYPE_CHECKING:
     from clearprop.specification import Network as Network
     from clearprop.specification import Parameters as Parameters
     from clearprop.specification import parameters_from_arrays as parameters_from_arrays
+    from clearprop.table_model import Settings as Settings
+    from clearprop.table_model import TableModel as TableModel
+    from clearprop.table_model import fit_table as fit_table
     from clearprop.tables import read_table as read_table
     from clearprop.training.run import EpochReport as EpochReport
     from clearprop.training.run import TrainingDiverged as TrainingDiverged
@@ -89,6 +96,8 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "model": ("Model", "load", "train"),
     "training.run": ("EpochReport", "TrainingDiverged"),
     "specification": ("Dense", "Network", "Parameters", "parameters_from_arrays"),
+    "estimators": ("MLPClassifier", "MLPRegressor", "TabularClassifier", "TabularRegressor"),
+    "table_model": ("Settings", "TableModel", "fit_table"),
     "tables": ("read_table",),
 }
 _HOME_OF = {name: f"clearprop.{home}" for home, names in _HOMES.items() for name in names}

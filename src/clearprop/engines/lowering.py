@@ -261,6 +261,11 @@ def _primitives(real: type) -> Mapping[str, Any]:
 _SHIPPED_ACTIVATIONS = tuple(row for row in activations.values() if isinstance(row, Activation))
 _SHIPPED_LOSSES = tuple(losses.values())
 _SHIPPED_OPTIMIZERS = tuple(optimizers.values())
+_SHIPPED_KEYS = {
+    *map(activation_key, _SHIPPED_ACTIVATIONS),
+    *map(loss_key, _SHIPPED_LOSSES),
+    *map(rule_key, _SHIPPED_OPTIMIZERS),
+}
 _builds: dict[str, Build] = {}
 _loading = threading.RLock()
 _log = logging.getLogger("clearprop")
@@ -281,12 +286,8 @@ def kernels_for(network: Network, optimizer: Optimizer, dtype: np.dtype[Any]) ->
     """The copy of the kernels that has the network's rows, made if it is the first to need it."""
     real = dtype.type
     own = [layer.activation for layer in network.layers if isinstance(layer.activation, Activation)]
-    shipped = (
-        {activation_key(row) for row in own} <= {activation_key(row) for row in _SHIPPED_ACTIVATIONS}
-        and loss_key(network.loss) in {loss_key(row) for row in _SHIPPED_LOSSES}
-        and (not optimizer.step or rule_key(optimizer) in {rule_key(row) for row in _SHIPPED_OPTIMIZERS})
-    )
-    if shipped:
+    keys = {loss_key(network.loss), rule_key(optimizer), *map(activation_key, own)}
+    if keys <= _SHIPPED_KEYS:
         return _load(f"clearprop.engines._kernels_{dtype.name}", _shipped(real))
     rows = {activation_key(row): row for row in (*own, _SHIPPED_ACTIVATIONS[0])}
     build = Build(real, False, tuple(rows.values()), (network.loss,), (optimizer,))

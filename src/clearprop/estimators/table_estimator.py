@@ -20,8 +20,8 @@ from clearprop.formulas.losses import Loss
 from clearprop.formulas.optimizers import Optimizer
 from clearprop.formulas.schedules import Schedule
 from clearprop.table_model import train_plan
-from clearprop.table_plan import plan_table
-from clearprop.table_settings import Auto, Settings
+from clearprop.table_model.plan import plan_table
+from clearprop.table_model.settings import Auto, Settings
 from clearprop.tables import MISSING_SPELLINGS, Column, Table, read_table
 from clearprop.tables.columns import Kind, refuse_infinite, text_series, typed_text
 from clearprop.tables.deciding import Task

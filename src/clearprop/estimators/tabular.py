@@ -24,7 +24,7 @@ from clearprop.formulas.activations import AnyActivation
 from clearprop.formulas.losses import Loss, as_loss
 from clearprop.formulas.optimizers import Optimizer
 from clearprop.formulas.schedules import Schedule
-from clearprop.table_settings import Auto
+from clearprop.table_model.settings import Auto
 from clearprop.tables.columns import Kind
 
 

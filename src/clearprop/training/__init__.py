@@ -1,4 +1,6 @@
-"""Training: `train` turns a network and examples into a plain `Run`; the only epoch loop lives here.
+"""Training: `train` turns a network and examples into a plain `Run`; the loop over epochs lives here.
+
+Only the scikit-learn drop-ins, which draw batches as scikit-learn does, have a loop of their own.
 
 `launch` checks what it is given and sets a `Course` up, `descent` (or `lbfgs`) takes it, and the rest are
 its rules: held-out rows, weights, stopping, progress. Models and estimators call `train`.

@@ -1,0 +1,50 @@
+"""The command line: one file a verb; each imports what it needs when it runs, so `--help` is quick.
+
+Exit codes: 0 done; 1 a check did not hold; 2 bad input, with one message on standard error; 130 interrupted
+(`train` has saved the model so far by then).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from clearprop.cli import evaluate, predict, train, warmup
+from clearprop.environment import __version__
+
+app = typer.Typer(
+    help="Feedforward networks with nothing hidden: train on a table, predict, evaluate.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Start with: clearprop train penguins --target species",
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"clearprop {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Feedforward networks with nothing hidden: train on a table, predict, evaluate."""
+
+
+app.command("train")(train.train)
+app.command("predict")(predict.predict)
+app.command("evaluate")(evaluate.evaluate)
+app.command("warmup")(warmup.warmup)
+
+
+def main() -> None:
+    """Run the command line on the arguments of this process."""
+    app()

@@ -1,0 +1,76 @@
+"""`clearprop evaluate`: how good a model is on rows whose target is known."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from clearprop.cli.answering import CHECK_FAILED, DONE, answering, read_data, write_json
+from clearprop.cli.console import Screen, complain, number, plural
+from clearprop.errors import SpecificationError
+
+if TYPE_CHECKING:
+    from clearprop.table_model.baselines import Evaluation
+
+_COMPARE: dict[str, Callable[[float, float], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+}
+
+
+@answering
+def evaluate(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model file that train wrote.")],
+    data: Annotated[str, typer.Argument(metavar="DATA", help="A table with the target; see train.")],
+    check: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CONDITION", help='End with exit code 1 unless it holds: "accuracy >= 0.9".'),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
+) -> int:
+    """Evaluate a model on rows whose target is known, beside the trivial baseline."""
+    from clearprop.cli.reports import show_evaluation
+    from clearprop.table_model import TableModel
+
+    loaded = TableModel.load(model)
+    table = read_data(data)
+    result = loaded.evaluate(table)
+    failed = [condition for condition in check or () if not _holds(condition, result)]
+    if as_json:
+        known = {"model": model, "data": table.source, "target": list(loaded.target.columns)}
+        write_json({**known, "task": loaded.target.task, **result.to_dict(), "checks_failed": failed})
+    else:
+        left_out = table.n_rows - result.rows
+        without = f"; {plural(left_out, 'row')} without a target left out" if left_out else ""
+        of = f"{plural(result.rows, 'row')} of {table.source}{without}"
+        show_evaluation(Screen(), result, loaded, of)
+    for condition in failed:
+        name = _parsed(condition)[0]
+        complain(f"check failed: {condition}, and {name} is {number(result.metrics[name])}")
+    return CHECK_FAILED if failed else DONE
+
+
+def _parsed(condition: str) -> tuple[str, str, float]:
+    match = re.fullmatch(r"\s*(\w+)\s*(>=|<=|>|<)\s*([-+.\deE]+)\s*", condition)
+    try:
+        if match:
+            return match[1], match[2], float(match[3])
+    except ValueError:
+        pass
+    raise SpecificationError(f'--check is a condition such as "accuracy >= 0.9", not {condition!r}')
+
+
+def _holds(condition: str, result: Evaluation) -> bool:
+    name, comparison, bound = _parsed(condition)
+    if name not in result.metrics:
+        raise SpecificationError(
+            f"--check: there is no metric {name!r} here, but {', '.join(result.metrics)}"
+        )
+    value = result.metrics[name]
+    return value is not None and _COMPARE[comparison](value, bound)

@@ -1,0 +1,186 @@
+"""Before a table is learnt: which rows train and which judge, how columns are read, what network that gives.
+
+A plan is made of the whole table and trains nothing, so that the command line can say what will happen
+before it happens. Encoders see the training rows only; the judged rows must not speak in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from clearprop.arrays import Array, IntArray
+from clearprop.errors import DataError, SpecificationError
+from clearprop.formulas.losses import losses
+from clearprop.specification import Network, Parameters
+from clearprop.table_model.settings import Settings
+from clearprop.tables import Encoder, Table, Target, read_table
+from clearprop.tables.deciding import Task
+from clearprop.tables.encodings import TextEncoding
+from clearprop.training.validation import hold_out
+
+LARGEST_FEATURE = 1e6  #: no training row reaches it; keeps what is later predicted on finite in float32
+
+
+@dataclass(frozen=True, eq=False)
+class TablePlan:
+    """What will be learnt from a table, and how; `plan_table` makes one.
+
+    Attributes
+    ----------
+    encoder, target
+        Fitted on the training rows.
+    network : Network
+    settings : Settings
+    training : Table
+        Rows with a target that are not held out.
+    test : Table or None
+        Rows held out to judge the model.
+    weights : ndarray (rows of training,) or None
+        Example weights.
+    notices : tuple of str
+        What the user should know about the data.
+    """
+
+    encoder: Encoder
+    target: Target
+    network: Network
+    settings: Settings
+    training: Table
+    test: Table | None
+    weights: Array | None
+    notices: tuple[str, ...]
+
+    def first_parameters(self) -> Parameters:
+        """First parameters: drawn by the seed, with the weights of slots no training row fills at 0.
+
+        So a text that training did not see adds nothing to z, where a random weight would shift it.
+        """
+        theta = self.network.initialize(self.settings.seed, self.settings.dtype)
+        theta.W[1][:, unseen_slots(self.encoder)] = 0.0
+        return theta
+
+
+def plan_table(
+    source: Any,
+    target: str | Sequence[str],
+    *,
+    task: Task | None = None,
+    exclude: Iterable[str] = (),
+    test: float | None = None,
+    sample_weight: npt.ArrayLike | None = None,
+    settings: Settings | None = None,
+) -> TablePlan:
+    """Plan how to learn a table; see `fit_table` for the parameters.
+
+    Examples
+    --------
+    >>> from clearprop.datasets import penguins_path
+    >>> plan = plan_table(penguins_path(), "species", test=0.2, exclude=["year"])
+    >>> plan.training.n_rows, plan.test.n_rows, plan.network.widths
+    (275, 69, (16, 64, 64, 3))
+    """
+    settings = settings or Settings()
+    table = as_table(source)
+    whole = Target.fit(table, target, task)
+    known = np.flatnonzero(whole.known_rows(table))
+    weights = _weights(sample_weight, table.n_rows)
+    notices = _notices(table, whole, len(known))
+    kept, held = known, None
+    if test is not None:
+        first, second = _split(table.take(known), whole, test, settings.seed)
+        kept, held = known[first], known[second]
+    training = table.take(kept)
+    reading = replace(Target.fit(training, whole.columns, whole.task), reason=whole.reason)
+    settings.optimizer_for(training.n_rows), settings.class_weight_for(reading)  # what is wrong, now
+    encoder = Encoder.fit(training, target=whole.columns, exclude=exclude)
+    return TablePlan(
+        encoder=encoder,
+        target=reading,
+        network=settings.network(len(encoder.feature_names), reading),
+        settings=settings,
+        training=training,
+        test=None if held is None else table.take(held),
+        weights=None if weights is None else weights[kept],
+        notices=notices,
+    )
+
+
+def as_table(source: Any) -> Table:
+    """Table of a path or a DataFrame, or the table itself."""
+    return source if isinstance(source, Table) else read_table(source)
+
+
+def features(encoder: Encoder, table: Table) -> Array:
+    """Encoded rows (m, d), float64, held within what float32 can carry through a network."""
+    return np.clip(encoder.transform(table), -LARGEST_FEATURE, LARGEST_FEATURE)
+
+
+def targets(network: Network, target: Target, table: Table) -> Array:
+    """Targets as trained on: class indices (m,), standardised numbers (m, k), or counts as they are."""
+    Y = target.transform(table)
+    if network.loss.targets != "counts":
+        return Y
+    columns = [table.column(name) for name in target.columns]
+    for column in columns:
+        negative = np.flatnonzero(column.numbers() < 0)
+        if negative.size:
+            remedy = f"use another loss than {network.loss.name}, or correct the value"
+            column.refuse(int(negative[0]), "is negative, and counts are not", remedy)
+    return np.stack([column.numbers() for column in columns], axis=1)
+
+
+def unseen_slots(encoder: Encoder) -> list[int]:
+    """Places of the features that are 0 in every training row: the slots for unseen texts."""
+    slots, first = [], 0
+    for row in encoder.columns:
+        if isinstance(row, TextEncoding):
+            slots.append(first + len(row.levels))
+        first += len(row.feature_names)
+    return slots
+
+
+def _weights(sample_weight: npt.ArrayLike | None, rows: int) -> Array | None:
+    if sample_weight is None:
+        return None
+    weights = np.asarray(sample_weight, dtype=np.float64)
+    if weights.shape != (rows,):
+        raise DataError(
+            f"sample_weight has shape {weights.shape}, and the table {rows} rows; give one for each"
+        )
+    if not weights.any():
+        raise DataError("sample_weight: every weight is zero; give at least one row a positive weight")
+    return weights
+
+
+def _notices(table: Table, target: Target, known: int) -> tuple[str, ...]:
+    lacking = table.n_rows - known
+    if not lacking:
+        return ()
+    names = " or ".join(map(repr, target.columns))
+    rows = "1 row has" if lacking == 1 else f"{lacking} rows have"
+    return (f"{rows} no value of the target {names} and {'is' if lacking == 1 else 'are'} left out",)
+
+
+def _split(table: Table, target: Target, test: float, seed: int) -> tuple[IntArray, IntArray]:
+    """Rows to train on and rows to judge by, by class for classes."""
+    if isinstance(test, bool) or not isinstance(test, int | float | np.number) or not 0 < test < 1:
+        raise SpecificationError(f"test is a share of the rows between 0 and 1, or None, not {test!r}")
+    Y = target.transform(table)
+    if table.n_rows < 2:
+        raise DataError(f"{table.source} has a single row with a target, so none can be held out; give more")
+    if target.task == "numbers":
+        return hold_out(losses["squared_error"], Y, float(test), seed)
+    marks = np.zeros((len(Y), len(target.classes)))
+    marks[np.arange(len(Y)), Y] = 1.0
+    try:
+        return hold_out(losses["cross_entropy"], marks, float(test), seed)
+    except DataError:
+        raise DataError(
+            f"{table.source}: every class of {target.columns[0]!r} has a single row, so none can be held out "
+            "to test by; give more rows, or hold none out (--test 0, or test=None)"
+        ) from None
