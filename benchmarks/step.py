@@ -90,7 +90,7 @@ def torch(widths: list[int], batch: int, dtype: str) -> Epoch:
     torch.set_num_threads(1)
     X, y = (torch.from_numpy(array) for array in data(widths, dtype))
     layers: list[torch.nn.Module] = []
-    for fan_in, fan_out in itertools.pairwise(widths):
+    for fan_in, fan_out in itertools.pairwise(widths[:-1]):
         layers += [torch.nn.Linear(fan_in, fan_out), torch.nn.ReLU()]
     layers.append(torch.nn.Linear(widths[-2], widths[-1]))
     model = torch.nn.Sequential(*layers).to(getattr(torch, dtype))

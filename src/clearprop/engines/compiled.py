@@ -68,6 +68,13 @@ class _BlasLimit:
 one_blas_thread = _BlasLimit()
 
 
+def _aligned(size: int, dtype: np.dtype[Any]) -> Array:
+    """Zeros that begin on a cache line, so that no vector of a block straddles two."""
+    memory = np.zeros(size + 64 // dtype.itemsize, dtype=dtype)
+    start = -memory.ctypes.data % 64 // dtype.itemsize
+    return memory[start : start + size]
+
+
 class Compiled(Engine):
     """Numba kernels and BLAS, in float32 or float64.
 
@@ -96,7 +103,7 @@ class Compiled(Engine):
     def _working_space(self) -> Array:
         """Working memory of a block, made on first use."""
         if self._space.size == 0:
-            self._space = np.zeros(self._plan.space, dtype=self.dtype)
+            self._space = _aligned(self._plan.space, self.dtype)
         return self._space
 
     def forward(self, theta: Array, X: Array) -> Array:

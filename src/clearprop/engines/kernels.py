@@ -191,12 +191,6 @@ def make_factors(l: int, plan: Any, keep: Any, space: Any, examples: Any, given:
 
 
 @inline
-def multiply_rows(x: Any, W: Any, z: Any) -> None:
-    """Z = x @ W.T, the aggregation of (F1)."""
-    gemm(0, 1, x, W, z, False)
-
-
-@inline
 def forward_block(plan: Any, p: Any, keep: Any, theta: Any, space: Any, m: int, training: bool) -> None:
     """(F1)-(F3) for the m rows that lie in the block's x[1]."""
     L = plan.shape[0] - 1
@@ -204,12 +198,13 @@ def forward_block(plan: Any, p: Any, keep: Any, theta: Any, space: Any, m: int, 
         n_in, r, n = plan[l - 1, UNITS], plan[l, ROWS], plan[l, UNITS]
         x = matrix(space, plan[l, X_AT], m, n_in)
         z = matrix(space, plan[l, Z_AT], m, r)
-        multiply_rows(x, matrix(theta, plan[l, W_AT], r, n_in), z)
-        if plan[l, B_AT] >= 0:
+        has_bias = plan[l, B_AT] >= 0
+        if has_bias:
             b = vector(theta, plan[l, B_AT], r)
             for i in range(m):
                 for j in range(r):
-                    z[i, j] += b[j]
+                    z[i, j] = b[j]
+        gemm(0, 1, x, matrix(theta, plan[l, W_AT], r, n_in), z, has_bias)
         z_flat = vector(space, plan[l, Z_AT], m * r)
         a_flat = vector(space, plan[l, A_AT], m * n)
         kind = plan[l, ACTIVATION]
