@@ -190,7 +190,7 @@ def make_factors(l: int, plan: Any, keep: Any, space: Any, examples: Any, given:
             factors[i] = keep[l] if given[at + i] else ZERO
 
 
-@inline
+@entry(types.void(_table, _matrix, _vector, _fixed, _vector, _count, _switch))
 def forward_block(plan: Any, p: Any, keep: Any, theta: Any, space: Any, m: int, training: bool) -> None:
     """(F1)-(F3) for the m rows that lie in the block's x[1]."""
     L = plan.shape[0] - 1
@@ -244,7 +244,7 @@ def pull_back(l: int, plan: Any, p: Any, space: Any, m: int, upstream: Any, delt
             delta[largest_piece(z, i * pieces, pieces)] = upstream[i]
 
 
-@inline
+@entry(types.float64(_table, _matrix, _vector, _vector, _count, _switch))
 def loss_block(plan: Any, p: Any, q: Any, space: Any, m: int, uniform: bool) -> float:
     """Sum of scale_i * loss_i over the block, and (BP1) into the output's delta."""
     L = plan.shape[0] - 1
@@ -284,7 +284,7 @@ def loss_block(plan: Any, p: Any, q: Any, space: Any, m: int, uniform: bool) -> 
     return loss
 
 
-@inline
+@kernel
 def backward_block(
     plan: Any, p: Any, theta: Any, gradient: Any, space: Any, m: int, training: bool, add: bool
 ) -> None:

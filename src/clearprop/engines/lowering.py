@@ -122,7 +122,7 @@ class Build:
         return self._jit(function, None)
 
     def entry(self, signature: Any) -> Callable[[Callable[..., Any]], Any]:
-        """The decorator of kernels called from Python: compiled for these types when the build is made."""
+        """Decorator of kernels compiled for given types when the build is made: those Python calls, mostly."""
         return lambda function: self._jit(function, signature)
 
     def _jit(self, function: Callable[..., Any], signature: Any) -> Any:
@@ -161,15 +161,23 @@ class Build:
         )
 
     def losses(self) -> tuple[Any, ...]:
-        """f(z, a, y, log_a, p0..p3) -> (value, slope), then (value, delta) through the link."""
-        plain = [(row.value, row.slope) for row in self.loss_rows]
-        linked = [(row.linked_value or "0*z", row.linked_delta or "0*z") for row in self.loss_rows]
+        """f(z, a, y, log_a, p0..p3) -> (value, slope), then (value, delta) where linked forms exist."""
         arguments = ("z", "a", "y", "log_a")
-        rows = self.loss_rows + self.loss_rows
+        plain = [(row, [row.value, row.slope]) for row in self.loss_rows]
+        linked = [(row, [row.linked_value, row.linked_delta]) for row in self._linked_rows]
         return tuple(
-            self._function(arguments, row.parameter_names, list(texts))
-            for row, texts in zip(rows, plain + linked, strict=True)
+            self._function(arguments, row.parameter_names, texts) for row, texts in (*plain, *linked)
         )
+
+    @property
+    def _linked_rows(self) -> tuple[Loss, ...]:
+        return tuple(row for row in self.loss_rows if row.linked_value)
+
+    def loss_index(self, loss: Loss, *, linked: bool) -> int:
+        """Place of a loss's function in `losses()`."""
+        if linked:
+            return len(self.loss_rows) + [*map(loss_key, self._linked_rows)].index(loss_key(loss))
+        return [*map(loss_key, self.loss_rows)].index(loss_key(loss))
 
     def rules(self, n_slots: int) -> tuple[Any, ...]:
         """f(theta, g, rate, slots..., c0, c1, p0..p3) -> (theta, slots...), of rules with `n_slots`."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from clearprop.arrays import Array, IntArray
 from clearprop.engines.dropout import layer_key, threshold
-from clearprop.engines.lowering import Build, activation_key, distinct_rules, loss_key, rule_key
+from clearprop.engines.lowering import Build, activation_key, distinct_rules, rule_key
 from clearprop.formulas.activations import MOST_PARAMETERS, Activation
 from clearprop.formulas.optimizers import Optimizer
 from clearprop.formulas.rows import Row
@@ -102,8 +102,7 @@ def make_plan(network: Network, build: Build, dtype: np.dtype[np.generic], rows:
         take(max(widest_out, 2 * rows)),
     )
     table[0, SCALE_AT] = take(rows)
-    loss = [loss_key(row) for row in build.loss_rows].index(loss_key(network.loss))
-    table[0, LOSS] = loss + (len(build.loss_rows) if network.is_linked else 0)
+    table[0, LOSS] = build.loss_index(network.loss, linked=network.is_linked)
     table[0, BLOCK] = rows
     table[0, [LINKED, SOFTMAX_LINK]] = (
         network.is_linked,

@@ -154,9 +154,10 @@ def train(
     size = _batch_size(batch_size if rule.step else None, len(data.training))
     monitored = None if metric is None else as_metric(metric, network.loss)
     schedule = rule.learning_rate
+    computing = engine_for(engine, network, dtype=real, optimizer=rule)  # may compile, which is not training
     with progress_on(progress) as shown:
         course = Course(
-            engine=engine_for(engine, network, dtype=real, optimizer=rule),
+            engine=computing,
             data=data,
             theta=theta,
             state=OptimizerState.fresh(network, real),
