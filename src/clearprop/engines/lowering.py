@@ -122,7 +122,7 @@ class Build:
         return self._jit(function, None)
 
     def entry(self, signature: Any) -> Callable[[Callable[..., Any]], Any]:
-        """Decorator of kernels compiled for given types when the build is made: those Python calls, mostly."""
+        """Decorator of kernels compiled for given types when the build is made; Python calls most."""
         return lambda function: self._jit(function, signature)
 
     def _jit(self, function: Callable[..., Any], signature: Any) -> Any:
