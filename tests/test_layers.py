@@ -29,7 +29,9 @@ engines.protocol
 engines.textbook
 engines.memory engines.primitives
 engines.lowering
+engines.builds
 engines.plan
+engines.kernels.rows engines.kernels.dropping engines.kernels.passes engines.kernels.steps
 engines.kernels
 engines.compiled
 engines

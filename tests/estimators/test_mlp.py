@@ -169,7 +169,7 @@ def test_constructors_begin_with_scikit_learns_parameters_in_order_and_with_its_
 
 
 def test_an_epsilon_hat_adam_runs_on_the_kernels_of_adam() -> None:
-    from clearprop.engines.lowering import rule_key
+    from clearprop.engines.builds import rule_key
 
     adam = cp.Adam(1e-3)
     hat = EpsilonHatAdam(**{name: getattr(adam, name) for name in adam.__dataclass_fields__})

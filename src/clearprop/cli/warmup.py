@@ -12,7 +12,7 @@ def warmup() -> int:
     """Compile the kernels, once on this machine; takes about a minute."""
     import numpy as np
 
-    from clearprop.engines.lowering import cache_folder
+    from clearprop.engines.builds import cache_folder
     from clearprop.specification import Dense, Network
     from clearprop.training import train
 

@@ -1,7 +1,7 @@
 """The compiled engine: the default, and the textbook's equations at the speed of the hardware.
 
 It owns the working memory of a network and drives the kernels; the mathematics is in `formulas/`, the
-loops in `kernels.py`. Results never depend on how batches are cut into calls.
+loops in `kernels/`. Results never depend on how batches are cut into calls.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from clearprop.arrays import Array, BoolArray, IntArray
+from clearprop.engines.builds import build_for
 from clearprop.engines.examples import Examples
-from clearprop.engines.lowering import kernels_for
 from clearprop.engines.plan import HAS_MASK, block_rows, make_plan, padded, rule_of, segment_tables
 from clearprop.engines.protocol import Engine, Masks, OptimizerState, Stretch
 from clearprop.formulas.optimizers import MOST_SCALARS, Optimizer
@@ -90,7 +90,8 @@ class Compiled(Engine):
 
     def __init__(self, network: Network, dtype: npt.DTypeLike, optimizer: Optimizer | None = None) -> None:
         super().__init__(network, dtype, optimizer)
-        self._kernels, build = kernels_for(network, self.optimizer, self.dtype)
+        build = build_for(network, self.optimizer, self.dtype)
+        self._passes, self._steps = build.part("passes"), build.part("steps")
         rows = block_rows(network, self.dtype.itemsize)
         self._plan = make_plan(network, build, self.dtype, rows)
         self._segments, self._segment_reals = segment_tables(network, self.optimizer)
@@ -111,7 +112,7 @@ class Compiled(Engine):
         y_hat = np.empty((len(X), self.network.widths[-1]), dtype=self.dtype)
         plan = self._plan
         with one_blas_thread():
-            self._kernels.forward_rows(
+            self._passes.forward_rows(
                 plan.table, plan.parameters, plan.keep, theta, self._working_space(), X, 0, len(X), y_hat
             )
         return y_hat
@@ -125,7 +126,7 @@ class Compiled(Engine):
         gradient = np.empty_like(theta)
         given, starts = self._packed(masks)
         with one_blas_thread():
-            loss = self._kernels.gradient_batch(
+            loss = self._passes.gradient_batch(
                 plan.table,
                 plan.parameters,
                 plan.loss_parameters,
@@ -149,7 +150,7 @@ class Compiled(Engine):
         plan = self._plan
         y_hat = np.empty((len(X), self.network.widths[-1]), dtype=self.dtype)
         with one_blas_thread():
-            loss = self._kernels.evaluate_rows(
+            loss = self._passes.evaluate_rows(
                 plan.table,
                 plan.parameters,
                 plan.loss_parameters,
@@ -178,7 +179,7 @@ class Compiled(Engine):
     def update(self, theta: Array, gradient: Array, state: OptimizerState, rate: float) -> None:
         """One step of the optimizer, in place."""
         state.t += 1
-        self._kernels.update(
+        self._steps.update(
             self._segments,
             self._segment_reals,
             self._rule,
@@ -219,7 +220,7 @@ class Compiled(Engine):
             self._gradient = np.empty(self.network.n_parameters, dtype=self.dtype)
         sums = np.zeros(2)
         with one_blas_thread():
-            failed = self._kernels.run(
+            failed = self._steps.run(
                 plan.table,
                 plan.parameters,
                 plan.loss_parameters,

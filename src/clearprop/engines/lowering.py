@@ -1,42 +1,20 @@
-"""The reading of formulas as Numba functions, and the copies of the kernels compiled for them.
+"""The reading of formulas as Numba functions of one dtype.
 
-`kernels.py` is generic: it names no activation, loss or optimizer. A *build* is a copy of that module for
-one dtype and one set of rows. The build of the shipped rows is compiled once and kept in a disk cache;
-a network with a row of its own gets a build of just the rows it uses.
-
-What is subtle is the cache. Numba's key is the text of a kernel, not of the formulas it inlines, so a
-changed formula would run stale machine code. Therefore the cache's folder is named by a fingerprint of
-every file of `formulas/` and `engines/`, of the versions and the CPU; and a build with a user's row never
-touches the disk.
+A formula is written out as straight-line Python, one assignment a node, and that text is compiled; equal
+subtrees are computed once and constants are folded. What is subtle: constants must have the dtype of the
+data, or they would promote a float32 row to float64, so they are globals of the function, typed.
 """
 
 from __future__ import annotations
 
 import ast
-import hashlib
-import importlib.util
-import logging
-import os
-import platform
-import sys
-import tempfile
-import threading
-import time
-import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from functools import lru_cache
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-import numpy as np
-
 from clearprop.formulas import language
-from clearprop.formulas.activations import MOST_PARAMETERS, Activation, activations
-from clearprop.formulas.losses import Loss, losses
-from clearprop.formulas.optimizers import MOST_SCALARS, MOST_SLOTS, Optimizer, optimizers
-from clearprop.specification import Network
+from clearprop.formulas.activations import MOST_PARAMETERS
+from clearprop.formulas.optimizers import MOST_SCALARS, Optimizer
 
 _PARAMETERS = tuple(f"p{i}" for i in range(MOST_PARAMETERS))
 _BINARY = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
@@ -106,85 +84,29 @@ class _Writer:
         return f"power({base}, {self._write(exponent)})"
 
 
-@dataclass
-class Build:
-    """The rows and the number type that one copy of the kernels is compiled for."""
+class RowCompiler:
+    """Compiles formulas for float32 or float64; the same text with the same constants is one function."""
 
-    real: type
-    cached: bool
-    activation_rows: tuple[Activation, ...]
-    loss_rows: tuple[Loss, ...]
-    optimizer_rows: tuple[Optimizer, ...]
-    _seen: dict[tuple[str, ...], Any] = field(default_factory=dict)
+    def __init__(self, real: type) -> None:
+        self.real = real
+        self._seen: dict[tuple[str, ...], Any] = {}
 
-    def kernel(self, function: Callable[..., Any]) -> Any:
-        """Decorator of kernels that other kernels call; without the GIL, cached where allowed."""
-        return self._jit(function, None)
-
-    def entry(self, signature: Any) -> Callable[[Callable[..., Any]], Any]:
-        """Decorator of kernels compiled for given types when the build is made; Python calls most."""
-        return lambda function: self._jit(function, signature)
-
-    def _jit(self, function: Callable[..., Any], signature: Any) -> Any:
-        from numba import config, njit
-        from numba.core.errors import NumbaExperimentalFeatureWarning
-
-        before = config.CACHE_DIR
-        config.CACHE_DIR = str(cache_folder() / self.real.__name__) if self.cached else before
-        try:
-            with warnings.catch_warnings():  # tuples of functions are "experimental", and what we build on
-                warnings.simplefilter("ignore", NumbaExperimentalFeatureWarning)
-                return njit(signature, cache=self.cached, nogil=True, error_model="numpy")(function)
-        finally:
-            config.CACHE_DIR = before
-
-    def inline(self, function: Callable[..., Any]) -> Any:
-        """Decorator of small functions that are inlined where kernels call them."""
-        from numba import njit
-
-        return njit(forceinline=True, error_model="numpy")(function)
-
+    @property
     def primitives(self) -> Mapping[str, Any]:
         """The primitives as Numba functions in this dtype."""
         return _primitives(self.real)
 
-    def activations(self) -> tuple[Any, ...]:
-        """f(z, p0..p3) of every elementwise activation."""
-        return tuple(
-            self._function(("z",), row.parameter_names, [row.formula]) for row in self.activation_rows
-        )
+    def function(self, arguments: tuple[str, ...], parameters: tuple[str, ...], texts: list[str]) -> Any:
+        """f(arguments..., p0..p3) -> the values of the texts."""
+        names = {name: f"v{i}" for i, name in enumerate(arguments)}
+        names |= dict(zip(parameters, _PARAMETERS, strict=False))
+        writer = _Writer(names)
+        values = [writer.formula(text) for text in texts]
+        head = [*(f"v{i}" for i in range(len(arguments))), *_PARAMETERS]
+        return self._compile(head, writer.lines, values, writer.constants)
 
-    def derivatives(self) -> tuple[Any, ...]:
-        """f(z, a, p0..p3) of every elementwise activation."""
-        return tuple(
-            self._function(("z", "a"), row.parameter_names, [row.derivative]) for row in self.activation_rows
-        )
-
-    def losses(self) -> tuple[Any, ...]:
-        """f(z, a, y, log_a, p0..p3) -> (value, slope), then (value, delta) where linked forms exist."""
-        arguments = ("z", "a", "y", "log_a")
-        plain = [(row, [row.value, row.slope]) for row in self.loss_rows]
-        linked = [(row, [row.linked_value, row.linked_delta]) for row in self._linked_rows]
-        return tuple(
-            self._function(arguments, row.parameter_names, texts) for row, texts in (*plain, *linked)
-        )
-
-    @property
-    def _linked_rows(self) -> tuple[Loss, ...]:
-        return tuple(row for row in self.loss_rows if row.linked_value)
-
-    def loss_index(self, loss: Loss, *, linked: bool) -> int:
-        """Place of a loss's function in `losses()`."""
-        if linked:
-            return len(self.loss_rows) + [*map(loss_key, self._linked_rows)].index(loss_key(loss))
-        return [*map(loss_key, self.loss_rows)].index(loss_key(loss))
-
-    def rules(self, n_slots: int) -> tuple[Any, ...]:
-        """f(theta, g, rate, slots..., c0, c1, p0..p3) -> (theta, slots...), of rules with `n_slots`."""
-        chosen = [row for row in distinct_rules(self.optimizer_rows) if len(row.slots) == n_slots]
-        return tuple(self._rule(row) for row in chosen) or (self._rule(_STAND_STILL[n_slots]),)
-
-    def _rule(self, row: Optimizer) -> Any:
+    def rule(self, row: Optimizer) -> Any:
+        """f(theta, g, rate, slots..., c0, c1, p0..p3) -> (theta, slots...)."""
         slots = tuple(name for name, _ in row.slots)
         scalars = (*(name for name, _ in row.scalars), *("unused",) * (MOST_SCALARS - len(row.scalars)))
         arguments = ("theta", "g", "rate", *slots)
@@ -205,14 +127,6 @@ class Build:
         values = ["new_theta", *(f"new_{slot}" for slot in slots)]
         return self._compile([*head, *_PARAMETERS], lines, values, constants)
 
-    def _function(self, arguments: tuple[str, ...], parameters: tuple[str, ...], texts: list[str]) -> Any:
-        names = {name: f"v{i}" for i, name in enumerate(arguments)}
-        names |= dict(zip(parameters, _PARAMETERS, strict=False))
-        writer = _Writer(names)
-        values = [writer.formula(text) for text in texts]
-        head = [*(f"v{i}" for i in range(len(arguments))), *_PARAMETERS]
-        return self._compile(head, writer.lines, values, writer.constants)
-
     def _compile(
         self, head: list[str], lines: list[str], values: list[str], constants: Mapping[str, float]
     ) -> Any:
@@ -222,41 +136,11 @@ class Build:
         source = f"def row({', '.join(head)}):\n{body}    return {', '.join(values)}\n"
         key = (source, *map(repr, constants.values()))
         if key not in self._seen:
-            scope: dict[str, Any] = dict(_primitives(self.real))
+            scope: dict[str, Any] = dict(self.primitives)
             scope |= {name: self.real(value) for name, value in constants.items()}
             exec(source, scope)  # noqa: S102 - our own text, written from a whitelisted tree
             self._seen[key] = njit(forceinline=True, error_model="numpy")(scope["row"])
         return self._seen[key]
-
-
-_STAND_STILL = tuple(
-    Optimizer(name="stand_still", step="theta", slots=tuple((f"s{i}", f"s{i}") for i in range(n)))
-    for n in range(MOST_SLOTS + 1)
-)
-
-
-def distinct_rules(rows: tuple[Optimizer, ...]) -> tuple[Optimizer, ...]:
-    """Rows with rules of their own: AdamW's is Adam's, and L-BFGS has none."""
-    first: dict[tuple[Any, ...], Optimizer] = {}
-    for row in rows:
-        if row.step:
-            first.setdefault(rule_key(row), row)
-    return tuple(first.values())
-
-
-def rule_key(row: Optimizer) -> tuple[Any, ...]:
-    """What makes two optimizers the same code."""
-    return row.scalars, row.slots, row.step, row.parameter_names
-
-
-def activation_key(row: Activation) -> tuple[Any, ...]:
-    """What makes two activations the same code, whatever their names and parameter values."""
-    return row.formula, row.derivative, row.parameter_names
-
-
-def loss_key(row: Loss) -> tuple[Any, ...]:
-    """What makes two losses the same code."""
-    return row.value, row.slope, row.linked_value, row.linked_delta, row.parameter_names
 
 
 @lru_cache(maxsize=2)
@@ -264,120 +148,3 @@ def _primitives(real: type) -> Mapping[str, Any]:
     from clearprop.engines.primitives import build_primitives
 
     return build_primitives(real)
-
-
-_SHIPPED_ACTIVATIONS = tuple(row for row in activations.values() if isinstance(row, Activation))
-_SHIPPED_LOSSES = tuple(losses.values())
-_SHIPPED_OPTIMIZERS = tuple(optimizers.values())
-_SHIPPED_KEYS = {
-    *map(activation_key, _SHIPPED_ACTIVATIONS),
-    *map(loss_key, _SHIPPED_LOSSES),
-    *map(rule_key, _SHIPPED_OPTIMIZERS),
-}
-_builds: dict[str, Build] = {}
-_loading = threading.RLock()
-_log = logging.getLogger("clearprop")
-
-
-def build_of(module: str) -> Build:
-    """The build that a copy of the kernels belongs to."""
-    if module not in _builds:
-        raise ImportError("kernels.py is loaded through lowering.kernels_for, once for every build")
-    return _builds[module]
-
-
-def _shipped(real: type) -> Build:
-    return Build(real, True, _SHIPPED_ACTIVATIONS, _SHIPPED_LOSSES, _SHIPPED_OPTIMIZERS)
-
-
-def kernels_for(network: Network, optimizer: Optimizer, dtype: np.dtype[Any]) -> tuple[ModuleType, Build]:
-    """The copy of the kernels that has the network's rows, made if it is the first to need it."""
-    real = dtype.type
-    own = [layer.activation for layer in network.layers if isinstance(layer.activation, Activation)]
-    keys = {loss_key(network.loss), rule_key(optimizer), *map(activation_key, own)}
-    if keys <= _SHIPPED_KEYS:
-        return _load(f"clearprop.engines._kernels_{dtype.name}", _shipped(real))
-    rows = {activation_key(row): row for row in (*own, _SHIPPED_ACTIVATIONS[0])}
-    build = Build(real, False, tuple(rows.values()), (network.loss,), (optimizer,))
-    texts = (*rows, loss_key(network.loss), rule_key(optimizer))
-    digest = hashlib.sha256(repr(texts).encode()).hexdigest()[:16]
-    return _load(f"clearprop.engines._kernels_{dtype.name}_{digest}", build)
-
-
-def _load(name: str, build: Build) -> tuple[ModuleType, Build]:
-    with _loading:
-        if name not in sys.modules:
-            began = time.perf_counter()
-            done = cache_folder() / f"{build.real.__name__}.compiled"
-            compiles = not (build.cached and done.exists())
-            if compiles:
-                once = (
-                    "once on this machine" if build.cached else "for this process, as it has rows of its own"
-                )
-                _log.warning("compiling the %s kernels (%s) ...", build.real.__name__, once)
-            _execute(name, build)
-            if compiles:
-                _log.warning("... compiled in %.0f s", time.perf_counter() - began)
-                if build.cached:
-                    done.touch()
-        return sys.modules[name], _builds[name]
-
-
-def _execute(name: str, build: Build) -> None:
-    """Run kernels.py under another name; its decorators compile it, or load it from the disk cache."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name("kernels.py"))
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{Path(__file__).with_name('kernels.py')} cannot be loaded")
-    module = importlib.util.module_from_spec(spec)
-    _builds[name] = build
-    sys.modules[name] = module  # a kernel from the disk cache finds its globals by this name
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name], _builds[name]
-        raise
-
-
-@lru_cache(maxsize=1)
-def cache_folder() -> Path:
-    """Folder of this fingerprint's compiled kernels: the user's cache, or a private temporary folder."""
-    chosen = os.environ.get("CLEARPROP_CACHE_DIR")
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
-    owner = os.getuid() if hasattr(os, "getuid") else "user"
-    fallback = Path(tempfile.gettempdir()) / f"clearprop-{owner}"
-    for root in [Path(chosen)] if chosen else [home / "clearprop", fallback]:
-        folder = root / "kernels" / fingerprint(Path(__file__).parent.parent)
-        try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError:
-            continue
-        if _is_private(folder):
-            return folder
-    return Path(tempfile.mkdtemp(prefix="clearprop-"))
-
-
-def _is_private(folder: Path) -> bool:
-    """Whether we may write here and nobody else's files could be loaded from here."""
-    ours = not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
-    return ours and os.access(folder, os.W_OK)
-
-
-def fingerprint(package: Path) -> str:
-    """Hash of all that compiled kernels depend on: the package's texts, the libraries, the machine."""
-    import llvmlite
-    import numba
-    import scipy
-
-    digest = hashlib.sha256()
-    for file in sorted([*package.glob("formulas/*.py"), *package.glob("engines/*.py")]):
-        digest.update(f"{file.parent.name}/{file.name}\0".encode())
-        digest.update(file.read_bytes())
-    versions = (llvmlite.__version__, numba.__version__, scipy.__version__, np.__version__)
-    machine = (
-        platform.machine(),
-        platform.python_version(),
-        numba.config.CPU_NAME,
-        numba.config.CPU_FEATURES,
-    )
-    digest.update(repr((versions, machine)).encode())
-    return digest.hexdigest()[:20]

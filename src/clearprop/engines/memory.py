@@ -7,13 +7,16 @@ uses, since `np.dot` copies what is not contiguous and cannot add to its result.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np import arrayobj
+from numba.np.numpy_support import from_dtype
 
 
 def _view(dimensions: int) -> Any:
@@ -125,3 +128,46 @@ def gemm(typingctx: Any, transpose_a: Any, transpose_b: Any, a: Any, b: Any, c: 
         return context.get_dummy_value()
 
     return types.none(transpose_a, transpose_b, a, b, c, types.boolean), codegen
+
+
+@dataclass(frozen=True)
+class ArgumentTypes:
+    """Numba's types of what kernels are given, for kernels that are compiled when a build is made."""
+
+    vector: Any  #: numbers of the build's dtype
+    matrix: Any
+    fixed: Any  #: a vector that is only read, as all `given`, `rows`, `flags` and `fixed_doubles` are
+    given: Any  #: the user's X and Y
+    rows: Any
+    flags: Any
+    fixed_doubles: Any
+    doubles: Any
+    reals: Any  #: float64 table
+    integers: Any
+    table: Any  #: int64 table
+    count: Any = types.int64
+    double: Any = types.float64
+    switch: Any = types.boolean
+    nothing: Any = types.void
+
+
+def argument_types(real: type) -> ArgumentTypes:
+    """Types for a build in float32 or float64."""
+    number = from_dtype(np.dtype(real))
+
+    def fixed(kind: Any, dimensions: int = 1) -> Any:
+        return types.Array(kind, dimensions, "C", readonly=True)
+
+    return ArgumentTypes(
+        vector=number[::1],
+        matrix=number[:, ::1],
+        fixed=fixed(number),
+        given=fixed(number, 2),
+        rows=fixed(types.int64),
+        flags=fixed(types.boolean),
+        fixed_doubles=fixed(types.float64),
+        doubles=types.float64[::1],
+        reals=types.float64[:, ::1],
+        integers=types.int64[::1],
+        table=types.int64[:, ::1],
+    )

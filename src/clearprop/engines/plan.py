@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from clearprop.arrays import Array, IntArray
+from clearprop.engines.builds import Build, activation_key, distinct_rules, rule_key
 from clearprop.engines.dropout import layer_key, threshold
-from clearprop.engines.lowering import Build, activation_key, distinct_rules, rule_key
 from clearprop.formulas.activations import MOST_PARAMETERS, Activation
 from clearprop.formulas.optimizers import Optimizer
 from clearprop.formulas.rows import Row

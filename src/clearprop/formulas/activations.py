@@ -62,6 +62,8 @@ class Activation(Row):
     array([0.        , 1.70807342])
     >>> snake(alpha=2.0)
     Activation('snake', alpha=2)
+    >>> print(Activation("swish", "z * sigmoid(z)"))  # the derivative found by SymPy
+    Activation('swish'): a = z * sigmoid(z); da/dz = z*(1 - sigmoid(z))*sigmoid(z) + sigmoid(z)
     """
 
     formula: str = ""
@@ -113,6 +115,10 @@ class Activation(Row):
     def __call__(self, *values: float, **named: float) -> Activation:
         """Copy with other parameter values: `LeakyReLU(0.1)`."""
         return self.with_parameters(*values, **named)
+
+    def __str__(self) -> str:
+        """Formula and derivative, also one that was found."""
+        return f"{self!r}: a = {self.formula}; da/dz = {self.derivative}"
 
     def value(self, z: Array, numbers: language.Numbers | None = None) -> Array:
         """g(z), elementwise; shape and dtype of `z`."""

@@ -137,6 +137,13 @@ class Loss(Row):
         """Copy with other parameter values: `Huber(1.5)`."""
         return self.with_parameters(*values, **named)
 
+    def __str__(self) -> str:
+        """Value and slope of one output; summed over outputs, averaged over examples."""
+        return (
+            f"{self!r}: {self.value}; slope in a = {self.slope}; "
+            "summed over the outputs, averaged over the examples with their weights"
+        )
+
     @property
     def for_classes(self) -> bool:
         """Whether 1-D targets mean class indices."""

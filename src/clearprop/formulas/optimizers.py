@@ -112,6 +112,13 @@ class Optimizer(Row):
         plain["learning_rate"] = self.learning_rate.to_dict()
         return plain
 
+    def __str__(self) -> str:
+        """The rule, one assignment after the other."""
+        lines = [f"{name} = {text}" for name, text in (*self.scalars, *self.slots)]
+        return f"{self!r}: " + "; ".join(
+            [*lines, f"theta = {self.step}"] if self.step else ["SciPy's L-BFGS-B"]
+        )
+
     def __repr__(self) -> str:
         rate = self.learning_rate
         shown = [f"{rate['rate']:g}" if rate.name == "constant" else repr(rate)] if self.step else []

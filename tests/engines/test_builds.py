@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import clearprop
-from clearprop.engines import lowering
+from clearprop.engines import builds
 from clearprop.engines.compiled import Compiled
 from clearprop.engines.textbook import Textbook
 from clearprop.formulas import language
@@ -21,7 +21,7 @@ from clearprop.formulas.optimizers import optimizers
 from clearprop.specification import Dense, Network
 
 PACKAGE = Path(clearprop.__file__).parent
-COMPILED_FILES = sorted([*PACKAGE.glob("formulas/*.py"), *PACKAGE.glob("engines/*.py")])
+COMPILED_FILES = sorted([*PACKAGE.glob("formulas/*.py"), *PACKAGE.glob("engines/**/*.py")])
 
 #: together they use every primitive and every operator of the language
 TEXTS = (
@@ -42,19 +42,19 @@ def test_kernels_read_every_primitive_as_numpy_does(dtype: str) -> None:
     rows = [Activation(f"row{i}", text, derivative="1", beta=0.7) for i, text in enumerate(TEXTS)]
     network = Network(1, [Dense(1, row, bias=False) for row in rows])
     z = np.linspace(-6, 6, 1001, dtype=dtype)
-    kernels, build = lowering.kernels_for(network, optimizers["sgd"], np.dtype(dtype))
+    build = builds.build_for(network, optimizers["sgd"], np.dtype(dtype))
     assert not build.cached
     eps = np.finfo(dtype).eps
     for kind, row in enumerate(rows):
         ours, parameters = np.empty_like(z), np.array([0.7, 0, 0, 0], dtype)
-        kernels.activate(kind, parameters, z, ours)
+        build.part("rows").activate(kind, parameters, z, ours)
         np.testing.assert_allclose(ours, row.value(z.astype(np.float64)), rtol=40 * eps, atol=40 * eps)
 
 
 def test_a_row_of_the_shipped_text_under_another_name_needs_no_build_of_its_own() -> None:
     mine = Activation("my_tanh", "tanh(z)", derivative="1 - a**2")
     network = Network(2, [Dense(3, mine), Dense(1)])
-    build = lowering.kernels_for(network, Compiled(network, "float64").optimizer, np.dtype("float64"))[1]
+    build = builds.build_for(network, optimizers["sgd"], np.dtype("float64"))
     assert build.cached
 
 
@@ -62,7 +62,7 @@ def test_new_parameter_values_compile_nothing() -> None:
     from clearprop.formulas.activations import activations
 
     first, second = (
-        lowering.kernels_for(network, Compiled(network, "float64").optimizer, np.dtype("float64"))[0]
+        builds.build_for(network, optimizers["sgd"], np.dtype("float64"))
         for network in (Network(2, [Dense(1, activations["elu"](alpha))]) for alpha in (0.5, 0.25))
     )
     assert first is second
@@ -73,11 +73,11 @@ def test_editing_a_file_that_kernels_depend_on_changes_the_fingerprint(file: Pat
     copy = tmp_path / "clearprop"
     for part in ("formulas", "engines"):
         shutil.copytree(PACKAGE / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
-    before = lowering.fingerprint(copy)
-    assert before == lowering.fingerprint(PACKAGE)
+    before = builds.fingerprint(copy)
+    assert before == builds.fingerprint(PACKAGE)
     edited = copy / file.relative_to(PACKAGE)
     edited.write_text(edited.read_text() + "\n# edited\n")
-    assert lowering.fingerprint(copy) != before
+    assert builds.fingerprint(copy) != before
 
 
 def in_a_new_process(code: str, package: Path, cache: Path) -> str:
@@ -145,18 +145,18 @@ def test_a_cache_folder_that_cannot_be_made_is_replaced_by_a_temporary_one(
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
     monkeypatch.setenv("CLEARPROP_CACHE_DIR", str(blocked))
-    lowering.cache_folder.cache_clear()
+    builds.cache_folder.cache_clear()
     try:
-        folder = lowering.cache_folder()
+        folder = builds.cache_folder()
         assert folder.is_dir()
         assert blocked not in folder.parents
     finally:
-        lowering.cache_folder.cache_clear()
+        builds.cache_folder.cache_clear()
 
 
 def test_the_kernels_are_not_imported_on_their_own() -> None:
-    with pytest.raises(ImportError, match="loaded through lowering"):
-        import clearprop.engines.kernels  # noqa: F401
+    with pytest.raises(ImportError, match="loaded through builds"):
+        import clearprop.engines.kernels.passes  # noqa: F401
 
 
 def test_user_loss_and_optimizer_run_in_kernels_as_in_the_textbook() -> None:
