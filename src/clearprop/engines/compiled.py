@@ -37,32 +37,34 @@ class _BlasLimit:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._users = 0
-        self._limit: Any = None
-        self._controller: Any = None
+        self._libraries: list[Any] = []
+        self._before: list[int] = []
 
-    def _libraries(self) -> Any:
+    def _find_libraries(self) -> None:
         """The BLAS libraries of this process; SciPy's, which Numba calls, is loaded by then."""
-        if self._controller is None:
-            import scipy.linalg.cython_blas  # noqa: F401
-            from threadpoolctl import ThreadpoolController
+        import scipy.linalg.cython_blas  # noqa: F401
+        from threadpoolctl import ThreadpoolController
 
-            self._controller = ThreadpoolController()
-        return self._controller
+        self._libraries = ThreadpoolController().select(user_api="blas").lib_controllers
 
     @contextmanager
     def __call__(self) -> Iterator[None]:
         with self._lock:
             self._users += 1
             if self._users == 1:
-                self._limit = self._libraries().limit(limits=1, user_api="blas")
+                if not self._libraries:
+                    self._find_libraries()
+                self._before = [library.get_num_threads() for library in self._libraries]
+                for library in self._libraries:
+                    library.set_num_threads(1)
         try:
             yield
         finally:
             with self._lock:
                 self._users -= 1
                 if self._users == 0:
-                    self._limit.restore_original_limits()
-                    self._limit = None
+                    for library, threads in zip(self._libraries, self._before, strict=True):
+                        library.set_num_threads(threads)
 
 
 one_blas_thread = _BlasLimit()

@@ -227,8 +227,8 @@ def gradient_batch(
             for l in range(plan.shape[0]):
                 if plan[l, HAS_MASK]:
                     at = starts[l] + first * plan[l, UNITS]
-                    make_factors(l, plan, keep, space, examples[first:last], masks, at)
-        load_block(plan, space, X, rows[first:last], training)
+                    make_factors(l, plan, keep, space, vector(examples, first, last - first), masks, at)
+        load_block(plan, space, X, vector(rows, first, last - first), training)
         y = matrix(space, plan[0, Y_AT], last - first, n_out)
         s = vector(space, plan[0, SCALE_AT], last - first)
         for i in range(last - first):

@@ -190,10 +190,10 @@ def run(
 ) -> int:
     """Batches `first` to `last` - 1 of an epoch; returns the first whose loss is not finite, or -1."""
     for k in range(first, last):
-        rows = order[k * batch_size : min((k + 1) * batch_size, order.size)]
-        s = scale[: rows.size]
+        m = min(batch_size, order.size - k * batch_size)
+        rows, s = vector(order, k * batch_size, m), vector(scale, 0, m)
         weight = scale_of(weights, rows, s)
-        examples = rows if dropout else rows[:0]
+        examples = vector(order, k * batch_size, m if dropout else 0)
         loss = gradient_batch(
             plan,
             p,
