@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -145,6 +146,7 @@ def test_a_cache_folder_that_cannot_be_made_is_replaced_by_a_temporary_one(
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
     monkeypatch.setenv("CLEARPROP_CACHE_DIR", str(blocked))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     builds.cache_folder.cache_clear()
     try:
         folder = builds.cache_folder()

@@ -15,7 +15,13 @@ from clearprop.glassbox.certificate import certify
 from clearprop.specification import Dense, Network, Parameters
 from networks import ENGINES, PAIR_IDS, PAIRS, TRAINABLE, random_case
 
-HIDDEN = (*TRAINABLE, activations["maxout"](3), activations["leaky_relu"](0.1), activations["elu"](0.7))
+HIDDEN = (
+    *TRAINABLE,
+    activations["maxout"](3),
+    activations["maxout"](1),
+    activations["leaky_relu"](0.1),
+    activations["elu"](0.7),
+)
 ENGINE = pytest.mark.parametrize("engine", ENGINES)
 
 

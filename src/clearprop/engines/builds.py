@@ -267,7 +267,7 @@ def _is_private(folder: Path) -> bool:
 
 def fingerprint(package: Path) -> str:
     """Hash of all that compiled kernels depend on: the package's texts, the libraries, the machine."""
-    import llvmlite
+    import llvmlite.binding
     import numba
     import scipy
 
@@ -276,11 +276,7 @@ def fingerprint(package: Path) -> str:
         digest.update(f"{file.parent.name}/{file.name}\0".encode())
         digest.update(file.read_bytes())
     versions = (llvmlite.__version__, numba.__version__, scipy.__version__, np.__version__)
-    machine = (
-        platform.machine(),
-        platform.python_version(),
-        numba.config.CPU_NAME,
-        numba.config.CPU_FEATURES,
-    )
+    processor = numba.config.CPU_NAME or llvmlite.binding.get_host_cpu_name()
+    machine = (platform.machine(), platform.python_version(), processor, numba.config.CPU_FEATURES)
     digest.update(repr((versions, machine)).encode())
     return digest.hexdigest()[:20]

@@ -14,7 +14,7 @@ import numpy as np
 from clearprop.arrays import Array, IntArray
 from clearprop.engines.builds import Build, activation_key, distinct_rules, rule_key
 from clearprop.engines.dropout import layer_key, threshold
-from clearprop.formulas.activations import MOST_PARAMETERS, Activation
+from clearprop.formulas.activations import MOST_PARAMETERS, Activation, as_activation
 from clearprop.formulas.optimizers import Optimizer
 from clearprop.formulas.rows import Row
 from clearprop.specification import Network
@@ -80,6 +80,8 @@ def make_plan(network: Network, build: Build, dtype: np.dtype[np.generic], rows:
     known = [activation_key(row) for row in build.activation_rows]
     for l, layer in enumerate(network.layers, start=1):
         row = layer.activation
+        if row.name == "maxout" and row.pieces == 1:
+            row = as_activation("identity")  # the largest of one
         coupled = SOFTMAX if row.name == "softmax" else MAXOUT
         table[l, [UNITS, ROWS, PIECES]] = layer.units, layer.rows, row.pieces
         table[l, ACTIVATION] = known.index(activation_key(row)) if isinstance(row, Activation) else coupled
