@@ -14,8 +14,11 @@ from clearprop.engines.compiled import Compiled, one_blas_thread
 from clearprop.engines.examples import check_examples
 from clearprop.engines.plan import block_rows
 from clearprop.engines.protocol import OptimizerState
+from clearprop.formulas.activations import AnyActivation
+from clearprop.formulas.losses import Loss, losses
 from clearprop.formulas.optimizers import optimizers
 from clearprop.specification import Dense, Network
+from networks import TRAINABLE
 
 
 def some_network(dropout: float = 0.0) -> Network:
@@ -175,3 +178,28 @@ def test_evaluate_gives_the_loss_of_the_gradient_and_the_outputs_of_forward(engi
     expected, _ = computing.gradient_sum(theta, examples.X, examples.Y, examples.scale())
     assert loss == pytest.approx(expected, rel=1e-14)
     np.testing.assert_allclose(y_hat, computing.forward(theta, examples.X), rtol=1e-13)
+
+
+@pytest.mark.parametrize("row", TRAINABLE, ids=lambda row: row.name)
+def test_a_nan_is_never_turned_into_a_number(row: AnyActivation) -> None:
+    """Else training would go on with parameters that are no numbers."""
+    network = Network(1, [Dense(2, row)])
+    theta = np.array([1.0] * network.n_parameters)
+    for position in range(network.layers[0].rows):
+        broken = theta.copy()
+        broken[position] = np.nan
+        for engine in ("compiled", "textbook"):
+            y_hat = engine_for(engine, network, dtype="float64").forward(broken, np.ones((300, 1)))
+            assert np.isnan(y_hat).any(axis=1).all(), engine
+
+
+@pytest.mark.parametrize("loss", losses.values(), ids=losses)
+def test_a_nan_among_the_outputs_is_a_nan_in_the_loss(loss: Loss) -> None:
+    network = Network(1, [Dense(3, loss.link)], loss=loss)
+    theta = np.ones(network.n_parameters)
+    theta[1] = np.nan
+    Y = np.array([[0.0, 1.0, 0.0]] * 2) if loss.targets != "signs" else np.array([[-1.0, 1.0, -1.0]] * 2)
+    for engine in ("compiled", "textbook"):
+        computing = engine_for(engine, network, dtype="float64")
+        value, _ = computing.gradient_sum(theta, np.ones((2, 1)), Y, np.full(2, 0.5))
+        assert np.isnan(value), engine

@@ -167,11 +167,11 @@ def build_primitives(real: type) -> Mapping[str, Primitive]:
 
     @inline
     def maximum(a: Any, b: Any) -> Any:
-        return b if b >= a else a
+        return b if b >= a or b != b else a  # NaN where either is
 
     @inline
     def minimum(a: Any, b: Any) -> Any:
-        return b if b <= a else a
+        return b if b <= a or b != b else a
 
     @inline
     def absolute(x: Any) -> Any:

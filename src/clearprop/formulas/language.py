@@ -5,9 +5,10 @@ It is parsed with `ast` through a whitelist and then *walked*, never handed to `
 read as NumPy (real, complex-step, high precision), as LaTeX, and elsewhere as Numba source and SymPy.
 
 What is subtle is the side a formula takes at a kink. All readings share one convention: `maximum(a, b)`
-and `minimum(a, b)` give `b` where the two are equal, and `abs(z)` is `-z` at 0. So `maximum(z, 0)` has
-slope 0 at 0, and `maximum(z, 0) + log1p(exp(-abs(z)))` has slope 1/2 there, as it should. Comparisons of
-complex numbers look at their real parts, which makes the complex step exact for piecewise formulas.
+and `minimum(a, b)` give `b` where the two are equal (and NaN where either is NaN), and `abs(z)` is `-z`
+at 0. So `maximum(z, 0)` has slope 0 at 0, and `maximum(z, 0) + log1p(exp(-abs(z)))` has slope 1/2 there,
+as it should. Comparisons of complex numbers look at their real parts, which makes the complex step exact
+for piecewise formulas.
 """
 
 from __future__ import annotations
@@ -233,11 +234,11 @@ def _where(condition: Any, yes: Any, no: Any) -> Any:
 
 
 def _maximum(a: Any, b: Any) -> Any:
-    return _where(np.real(b) >= np.real(a), b, a)
+    return _where((np.real(b) >= np.real(a)) | (np.real(b) != np.real(b)), b, a)
 
 
 def _minimum(a: Any, b: Any) -> Any:
-    return _where(np.real(b) <= np.real(a), b, a)
+    return _where((np.real(b) <= np.real(a)) | (np.real(b) != np.real(b)), b, a)
 
 
 def _abs(z: Any) -> Any:

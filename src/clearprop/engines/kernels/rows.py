@@ -100,6 +100,6 @@ def largest_piece(z: Any, first: int, pieces: int) -> int:
     """Index of the largest of `pieces` numbers, the first among equals."""
     best = first
     for q in range(first + 1, first + pieces):
-        if z[q] > z[best]:
+        if not z[q] <= z[best] and z[best] == z[best]:  # a NaN is the largest, and stays
             best = q
     return best
