@@ -44,7 +44,7 @@ def test_kernels_read_every_primitive_as_numpy_does(dtype: str) -> None:
     network = Network(1, [Dense(1, row, bias=False) for row in rows])
     z = np.linspace(-6, 6, 1001, dtype=dtype)
     build = builds.build_for(network, optimizers["sgd"], np.dtype(dtype))
-    assert not build.cached
+    assert build.folder != dtype
     eps = np.finfo(dtype).eps
     for kind, row in enumerate(rows):
         ours, parameters = np.empty_like(z), np.array([0.7, 0, 0, 0], dtype)
@@ -56,7 +56,7 @@ def test_a_row_of_the_shipped_text_under_another_name_needs_no_build_of_its_own(
     mine = Activation("my_tanh", "tanh(z)", derivative="1 - a**2")
     network = Network(2, [Dense(3, mine), Dense(1)])
     build = builds.build_for(network, optimizers["sgd"], np.dtype("float64"))
-    assert build.cached
+    assert build.folder == "float64"
 
 
 def test_new_parameter_values_compile_nothing() -> None:
@@ -128,9 +128,23 @@ print(float(Compiled(network, "float64").forward(np.ones(1), np.full((1, 1), 2.0
 
 
 def test_rows_of_one_name_in_two_processes_are_never_mixed_up(tmp_path: Path) -> None:
-    for text, expected in (("z * 3", 6.0), ("z * 5", 10.0)):
+    for text, expected in (("z * 3", 6.0), ("z * 5", 10.0), ("z * 3", 6.0)):
         assert float(in_a_new_process(USE_OWN.format(text=text), PACKAGE, tmp_path)) == expected
-    assert not list(tmp_path.rglob("*.nbi")), "kernels with a user's row were written to the disk cache"
+    assert len(list(tmp_path.rglob("compiled"))) == 2, "a build of own rows is compiled once and kept"
+
+
+def test_only_the_latest_builds_of_own_rows_stay_on_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(builds, "cache_folder", lambda: tmp_path)
+    for age in range(builds.OWN_BUILDS + 3):
+        folder = tmp_path / f"float64_{age:03d}"
+        folder.mkdir()
+        os.utime(folder, (age, age))
+    (tmp_path / "float64").mkdir()
+    builds._forget_old_builds()
+    left = sorted(folder.name for folder in tmp_path.iterdir())
+    assert left == ["float64", *(f"float64_{age:03d}" for age in range(3, builds.OWN_BUILDS + 3))]
 
 
 def test_two_rows_of_one_name_in_one_process_are_never_mixed_up() -> None:

@@ -57,10 +57,10 @@ def evaluate(
 
 
 def _parsed(condition: str) -> tuple[str, str, float]:
-    match = re.fullmatch(r"\s*(\w+)\s*(>=|<=|>|<)\s*([-+.\deE]+)\s*", condition)
+    match = re.fullmatch(r"\s*([\w -]+?)\s*(>=|<=|>|<)\s*([-+.\deE]+)\s*", condition)
     try:
         if match:
-            return match[1], match[2], float(match[3])
+            return re.sub("[ -]", "_", match[1]).lower(), match[2], float(match[3])
     except ValueError:
         pass
     raise SpecificationError(f'--check is a condition such as "accuracy >= 0.9", not {condition!r}')

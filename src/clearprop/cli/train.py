@@ -68,7 +68,12 @@ def train(
         float | None,
         typer.Option(help="Share of training rows that chooses the best epoch; 0.1 from 10,000 rows."),
     ] = None,
-    patience: Annotated[int | None, typer.Option(help="Epochs without progress before stopping.")] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(
+            help="Epochs without progress (of the validation loss, else the training loss) before stopping."
+        ),
+    ] = None,
     class_weight: Annotated[str | None, typer.Option(metavar="balanced", help="Weigh classes alike.")] = None,
     seed: Annotated[int, typer.Option(help="The one seed of everything drawn.")] = 0,
     time_budget: Annotated[float | None, typer.Option(help="Seconds of training, at most.")] = None,

@@ -128,6 +128,11 @@ def gradient(
 
 
 def _require_own(network: Network, theta: Parameters) -> None:
+    if not isinstance(network, Network) or not isinstance(theta, Parameters):
+        raise SpecificationError(
+            f"a Network and its Parameters come first (Parameters(network, flat) makes them of a vector), "
+            f"not {type(network).__name__} and {type(theta).__name__}"
+        )
     if theta.network.widths != network.widths or theta.flat.size != network.n_parameters:
         raise SpecificationError(f"theta belongs to {theta.network!r}, not to {network!r}")
 

@@ -1,13 +1,13 @@
 """Builds: the copies of the kernels that are compiled for one dtype and one set of rows.
 
 The files of `kernels/` are generic: they name no activation, loss or optimizer. The build of the shipped
-rows is compiled once and kept in a disk cache; a network with a row of its own gets a build of just the
-rows it uses.
+rows serves every network made of them; a network with a row of its own gets a build of just the rows it
+uses. Builds are compiled once and kept in a disk cache.
 
 What is subtle is the cache. Numba's key is the text of a kernel, not of the formulas it inlines, so a
 changed formula would run stale machine code. Therefore the cache's folder is named by a fingerprint of
-every file of `formulas/` and `engines/`, of the versions and the CPU; and a build with a user's row never
-touches the disk.
+every file of `formulas/` and `engines/`, of the versions and the CPU; and a build with a user's rows has a
+folder of its own in it, named by a digest of all the texts that went into it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import importlib.util
 import logging
 import os
 import platform
+import shutil
 import sys
 import tempfile
 import threading
@@ -43,7 +44,7 @@ class Build:
     """The rows and the number type that one copy of the kernels is compiled for."""
 
     real: type
-    cached: bool
+    folder: str  #: of its compiled code, within the cache
     activation_rows: tuple[Activation, ...]
     loss_rows: tuple[Loss, ...]
     optimizer_rows: tuple[Optimizer, ...]
@@ -57,7 +58,7 @@ class Build:
         return self.parts[name]
 
     def kernel(self, function: Callable[..., Any]) -> Any:
-        """Decorator of kernels that other kernels call; without the GIL, cached where allowed."""
+        """Decorator of kernels that other kernels call; compiled without the GIL, cached on disk."""
         return self._jit(function, None)
 
     def entry(self, signature: Any) -> Callable[[Callable[..., Any]], Any]:
@@ -69,11 +70,11 @@ class Build:
         from numba.core.errors import NumbaExperimentalFeatureWarning
 
         before = config.CACHE_DIR
-        config.CACHE_DIR = str(cache_folder() / self.real.__name__) if self.cached else before
+        config.CACHE_DIR = str(cache_folder() / self.folder)
         try:
             with warnings.catch_warnings():  # tuples of functions are "experimental", and what we build on
                 warnings.simplefilter("ignore", NumbaExperimentalFeatureWarning)
-                return njit(signature, cache=self.cached, nogil=True, error_model="numpy")(function)
+                return njit(signature, cache=True, nogil=True, error_model="numpy")(function)
         finally:
             config.CACHE_DIR = before
 
@@ -164,6 +165,7 @@ _SHIPPED_KEYS = {
     *map(loss_key, _SHIPPED_LOSSES),
     *map(rule_key, _SHIPPED_OPTIMIZERS),
 }
+OWN_BUILDS = 20  #: builds with users' rows that stay in the cache
 PARTS = ("rows", "dropping", "passes", "steps")  #: files of `kernels/`, in the order they need each other
 _KERNELS = Path(__file__).with_name("kernels")
 _builds: dict[str, Build] = {}
@@ -180,7 +182,7 @@ def build_of(module: str) -> Build:
 
 
 def _shipped(real: type) -> Build:
-    return Build(real, True, _SHIPPED_ACTIVATIONS, _SHIPPED_LOSSES, _SHIPPED_OPTIMIZERS)
+    return Build(real, real.__name__, _SHIPPED_ACTIVATIONS, _SHIPPED_LOSSES, _SHIPPED_OPTIMIZERS)
 
 
 def build_for(network: Network, optimizer: Optimizer, dtype: np.dtype[Any]) -> Build:
@@ -191,29 +193,36 @@ def build_for(network: Network, optimizer: Optimizer, dtype: np.dtype[Any]) -> B
     if keys <= _SHIPPED_KEYS:
         return _load(f"clearprop.engines._kernels_{dtype.name}", _shipped(real))
     rows = {activation_key(row): row for row in (*own, _SHIPPED_ACTIVATIONS[0])}
-    build = Build(real, False, tuple(rows.values()), (network.loss,), (optimizer,))
-    texts = (*rows, loss_key(network.loss), rule_key(optimizer))
-    digest = hashlib.sha256(repr(texts).encode()).hexdigest()[:16]
-    return _load(f"clearprop.engines._kernels_{dtype.name}_{digest}", build)
+    rules = _SHIPPED_OPTIMIZERS if rule_key(optimizer) in _SHIPPED_KEYS else (optimizer,)
+    texts = (*rows, loss_key(network.loss), *map(rule_key, rules))
+    folder = f"{dtype.name}_{hashlib.sha256(repr(texts).encode()).hexdigest()[:20]}"
+    build = Build(real, folder, tuple(rows.values()), (network.loss,), rules)
+    return _load(f"clearprop.engines._kernels_{folder}", build)
 
 
 def _load(name: str, build: Build) -> Build:
     with _loading:
         if name not in _builds:
             began = time.perf_counter()
-            done = cache_folder() / f"{build.real.__name__}.compiled"
-            compiles = not (build.cached and done.exists())
+            done = cache_folder() / build.folder / "compiled"
+            compiles = not done.exists()
             if compiles:
-                once = (
-                    "once on this machine" if build.cached else "for this process, as it has rows of its own"
-                )
-                _log.warning("compiling the %s kernels (%s) ...", build.real.__name__, once)
+                own = "" if build.folder == build.real.__name__ else " with rows of your own"
+                _log.warning("compiling the %s kernels%s (once) ...", build.real.__name__, own)
+                _forget_old_builds()
             _execute(name, build)
             if compiles:
                 _log.warning("... compiled in %.0f s", time.perf_counter() - began)
-                if build.cached:
-                    done.touch()
+                done.parent.mkdir(exist_ok=True)
+                done.touch()
         return _builds[name]
+
+
+def _forget_old_builds() -> None:
+    """Keep the disk from filling with the formulas somebody tried: the latest builds of own rows stay."""
+    own = [folder for folder in cache_folder().glob("float*_*") if folder.is_dir()]
+    for folder in sorted(own, key=lambda folder: folder.stat().st_mtime)[:-OWN_BUILDS]:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _execute(name: str, build: Build) -> None:

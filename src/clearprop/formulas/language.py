@@ -14,6 +14,7 @@ for piecewise formulas.
 from __future__ import annotations
 
 import ast
+import difflib
 import math
 import sys
 from collections.abc import Callable, Mapping
@@ -94,7 +95,9 @@ def _parsed(text: str) -> ast.expr:
         _check(tree, text, depth=0)
     except FormulaError:
         raise
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+    except SyntaxError as error:
+        raise FormulaError(f"{text!r} is not one expression: {error.msg}") from None
+    except (ValueError, RecursionError, MemoryError) as error:
         raise FormulaError(f"{text!r} is not one expression: {error}") from None
     return tree
 
@@ -140,7 +143,12 @@ def _is_finite(value: float) -> bool:
 def _check_call(name: str, n_arguments: int, text: str) -> None:
     if name not in PRIMITIVES:
         known = ", ".join(PRIMITIVES)
-        raise FormulaError(f"{text!r}: {name!r} is not a function of the formula language; it has {known}")
+        near = difflib.get_close_matches(name, PRIMITIVES, n=1, cutoff=0.5)
+        near = [primitive for primitive in PRIMITIVES if primitive.startswith(name)] or near
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise FormulaError(
+            f"{text!r}: {name!r} is not a function of the formula language; {hint}it has {known}"
+        )
     if n_arguments != PRIMITIVES[name]:
         raise FormulaError(f"{text!r}: {name} takes {PRIMITIVES[name]} argument(s), not {n_arguments}")
 

@@ -26,6 +26,8 @@ from clearprop.formulas.schedules import Schedule, as_schedule, schedules
 MOST_SLOTS = 2  #: slots a rule may have
 MOST_SCALARS = 2  #: scalars a rule may have
 
+_SHARES = ("beta1", "beta2", "momentum", "rho")  #: parameters that are shares of the past
+
 Rules = tuple[tuple[str, str], ...]
 
 
@@ -89,7 +91,17 @@ class Optimizer(Row):
         **parameters: float,
     ) -> Optimizer:
         """Copy with other values."""
+        unknown = [name for name in parameters if name not in self.parameter_names]
+        if unknown:
+            given = ", ".join(["learning_rate", "weight_decay", "clip_norm", *self.parameter_names])
+            hint = "did you mean learning_rate? " if unknown[0] in ("lr", "rate", "eta") else ""
+            raise FormulaError(f"{self.title or self.name} has no {unknown[0]!r}; {hint}it takes {given}")
         row = self.with_parameters(**parameters)
+        for name, value in row.parameters:
+            if name in _SHARES and not 0 <= value < 1:
+                raise SpecificationError(f"{self.title}: {name} is a number from 0 to below 1, not {value!r}")
+            if name == "epsilon" and value < 0:
+                raise SpecificationError(f"{self.title}: epsilon is a number from 0, not {value!r}")
         return replace(
             row,
             learning_rate=self.learning_rate if learning_rate is None else as_schedule(learning_rate),

@@ -122,6 +122,27 @@ class Row:
         return f"{type(self).__name__}({self.name!r}{', ' if values else ''}{values})"
 
 
+#: what other libraries and papers call a row -> our name
+_OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
+    "mse": ("squared_error",),
+    "l2": ("squared_error",),
+    "mae": ("absolute_error",),
+    "l1": ("absolute_error",),
+    "bce": ("binary_cross_entropy",),
+    "log_loss": ("cross_entropy",),
+    "nll": ("cross_entropy",),
+    "pinball": ("quantile",),
+    "linear": ("identity",),
+    "logistic": ("sigmoid",),
+    "swish": ("silu",),
+    "hardsigmoid": ("hard_sigmoid",),
+    "nag": ("nesterov",),
+    "l-bfgs": ("lbfgs",),
+    "xavier": ("glorot_uniform",),
+    "kaiming": ("he_uniform",),
+}
+
+
 def look_up(table: Mapping[str, Any], name: str, what: str) -> Any:
     """Row of that name, or a FormulaError that lists the names there are."""
     if name in table:
@@ -129,5 +150,6 @@ def look_up(table: Mapping[str, Any], name: str, what: str) -> Any:
     import difflib
 
     near = difflib.get_close_matches(name, table, n=1)
+    near = [known for known in _OTHER_NAMES.get(name.lower(), ()) if known in table] or near
     hint = f"did you mean {near[0]!r}? " if near else ""
     raise FormulaError(f"{name!r} is not {what}; {hint}there are {', '.join(table)}")

@@ -29,7 +29,7 @@ def derivative_of(text: str, variable: str) -> str:
     except ImportError:
         raise FormulaError(
             f"the derivative of {text!r} is not given, and SymPy, which would find it, is not installed; "
-            "give derivative=..., or: pip install 'clearprop[symbolic]'"
+            "give derivative=..., or: pip install sympy"
         ) from None
     expression = to_sympy(text)
     symbol = sympy.Symbol(variable, real=True)

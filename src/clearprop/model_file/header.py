@@ -77,6 +77,8 @@ def _header_bytes(path: Path) -> tuple[bytes, int]:
         length = int.from_bytes(start, "little")
         if len(start) < 8 or length < 2:
             raise Wrong(f"its {status.st_size} bytes do not begin like a safetensors file")
+        if length > LONGEST and length > status.st_size:
+            raise Wrong("it does not begin like a model file")
         if length > LONGEST:
             raise Wrong(f"it announces a header of {length} bytes, and the limit is {LONGEST}")
         if length > status.st_size - 8:

@@ -140,6 +140,11 @@ def _checked_rows(text: str, separator: str, source: str, width: int) -> tuple[l
             if len(cells) != width:
                 fault = "too long" if len(cells) > width else "too short"
                 place = f"{source}, {row_name(len(kept))}, line {line}"
+                if width == 1 and any(";" in cell for cell in cells):
+                    raise DataError(
+                        f"{place}: the cells are separated by semicolons and hold commas; save the table "
+                        "with commas between the cells and points in the numbers"
+                    )
                 raise DataError(
                     f"{place}: the row is {fault}, its cells being {len(cells)} under {width} header cells; "
                     f"write {width} cells, with quotes around one that contains {separator!r}"

@@ -51,7 +51,7 @@ def train(
     stop_gradient_norm: float | None = None,
     time_budget: float | None = None,
     progress: bool = True,
-    callbacks: Sequence[Callback] = (),
+    callbacks: Callback | Sequence[Callback] = (),
     shuffle: bool = True,
 ) -> Run:
     """Minimise the loss of a network over examples: theta <- optimizer(theta, dC/dtheta), batch by batch.
@@ -102,7 +102,7 @@ def train(
         Seconds; looked at between slices of about 50 ms, and between iterations of L-BFGS.
     progress : bool
         Whether to show a progress bar (or a few lines, in a log) on standard error.
-    callbacks : sequence of callables
+    callbacks : callable or sequence of callables
         Each is given an `EpochReport` at the end of each epoch, and stops the run by returning true.
     shuffle : bool
         Whether each epoch takes the rows in an order of its own.
@@ -129,6 +129,10 @@ def train(
     True
     """
     network.require_trainable()
+    callbacks = (callbacks,) if callable(callbacks) else tuple(callbacks)
+    for callback in callbacks:
+        if not callable(callback):
+            raise SpecificationError(f"a callback is a function of an EpochReport, not {callback!r}")
     rules = StoppingRules(epochs, patience, tolerance, stop_gradient_norm, time_budget)
     rule = as_optimizer(optimizer)
     if not rule.step:
@@ -182,7 +186,7 @@ def train(
             ),
             shown_metric=monitored or default_metric(network.loss),
             monitored=monitored,
-            callbacks=tuple(callbacks),
+            callbacks=callbacks,
             progress=shown,
             plateau=_plateau(schedule),
         )
