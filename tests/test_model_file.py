@@ -168,7 +168,7 @@ def test_a_missing_file_a_folder_and_a_foreign_file_are_told_apart(tmp_path):
         ("nowhere", "no such file"),
         ("", "not a regular file"),
         ("foreign", "without a clearprop model"),
-        ("text", "do not begin|announces"),
+        ("text", "does not begin like a model file"),
         ("empty", "its 0 bytes"),
     ]:
         with pytest.raises(ModelFileError, match=word) as caught:
@@ -280,6 +280,12 @@ def test_json_beyond_the_limits_is_refused(path, header, word):
 
 def test_a_header_longer_than_the_limit_is_not_read(path):
     path.write_bytes(struct.pack("<Q", 2**62) + b"{}")
+    with pytest.raises(ModelFileError, match="does not begin like a model file"):
+        load(path)
+    longest = model_header.LONGEST
+    path.write_bytes(struct.pack("<Q", longest + 1) + b"{}")
+    with path.open("r+b") as file:
+        file.truncate(longest + 64)  # a hole: nothing is written
     with pytest.raises(ModelFileError, match="the limit is"):
         load(path)
 

@@ -135,7 +135,7 @@ def test_parameters_and_calls():
     assert rule.learning_rate.name == "cosine"
     assert repr(optimizers["adam"](0.01, clip_norm=1.0)) == "Adam(0.01, clip_norm=1)"
     assert as_optimizer("adamw").weight_decay == 0.01
-    with pytest.raises(FormulaError, match="adam has no parameter 'beta3'"):
+    with pytest.raises(FormulaError, match="Adam has no 'beta3'; it takes learning_rate"):
         optimizers["adam"](beta3=1.0)
     with pytest.raises(SpecificationError, match="clip_norm is a positive number or None"):
         optimizers["sgd"](clip_norm=0.0)

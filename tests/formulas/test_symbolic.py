@@ -59,5 +59,5 @@ def test_a_derivative_without_words_is_refused():
 
 def test_without_sympy_the_remedy_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "sympy", None)
-    with pytest.raises(FormulaError, match=r"give derivative=.*pip install 'clearprop\[symbolic\]'"):
+    with pytest.raises(FormulaError, match=r"give derivative=.*pip install sympy"):
         Activation("mine", "z * sigmoid(z)")
