@@ -200,3 +200,15 @@ def test_user_loss_and_optimizer_run_in_kernels_as_in_the_textbook() -> None:
         computing.run(theta, state, examples, np.arange(20), 0, 4, batch_size=6, rates=np.full(4, 0.1))
         thetas.append(theta)
     np.testing.assert_allclose(thetas[0], thetas[1], rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_exp_overflows_to_infinity_and_not_to_a_number(dtype: str) -> None:
+    own = Activation("own_exp", "exp(z)", derivative="a")
+    network = Network(1, [Dense(1, own, bias=False)])
+    z = np.array([[-1e4], [0.0], [80.0], [800.0], [np.inf]], dtype)
+    y_hat = Compiled(network, dtype).forward(np.ones(1, dtype), z)[:, 0]
+    assert y_hat[0] < 1e-37
+    assert y_hat[1] == 1
+    assert y_hat[2] == pytest.approx(np.exp(80.0), rel=1e-5)
+    assert np.isinf(y_hat[3:]).all()

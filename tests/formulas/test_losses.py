@@ -5,11 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from clearprop.engines import textbook
+from clearprop.engines import forward, gradient, textbook
 from clearprop.errors import FormulaError
-from clearprop.formulas.activations import activations
+from clearprop.formulas.activations import Activation, activations
 from clearprop.formulas.latex import latex
 from clearprop.formulas.losses import Loss, as_loss, loss_for, loss_from_dict, losses
+from clearprop.glassbox.certificate import certify
 from clearprop.specification import Dense, Network
 from networks import PAIR_IDS, PAIRS, TRAINABLE, fits, targets_for
 
@@ -195,3 +196,29 @@ def test_bad_rows_are_refused():
         as_loss("hing")
     with pytest.raises(FormulaError, match="identifier"):
         Loss("my loss", "a - y", slope="1")
+
+
+@pytest.mark.parametrize("engine", ["textbook", "compiled"])
+@pytest.mark.parametrize(
+    ("name", "formula", "derivative", "loss"),
+    [
+        ("sigmoid", "1 / (1 + exp(-2 * z))", "2 * a * (1 - a)", "binary_cross_entropy"),
+        ("exp", "exp(2 * z)", "2 * a", "poisson"),
+    ],
+)
+def test_an_own_activation_that_bears_a_links_name_is_not_taken_for_it(
+    name, formula, derivative, loss, engine
+):
+    own = Activation(name, formula, derivative=derivative, range=activations[name].range)
+    network = Network(2, [Dense(1, own)], loss=loss)
+    theta = network.initialize(seed=1)
+    X, Y = np.random.default_rng(0).normal(size=(4, 2)), np.array([[0.0], [1.0], [0.0], [1.0]])
+    value, _ = gradient(network, theta, X, Y, engine=engine)
+    expected = losses[loss].value_of(forward(network, theta, X, engine=engine), Y).sum() / 4
+    assert value == pytest.approx(expected, rel=1e-12)
+    assert certify(network, theta, X, Y, engine=engine).holds
+
+
+def test_the_names_of_coupled_activations_are_taken():
+    with pytest.raises(FormulaError, match="belongs to a coupled activation"):
+        Activation("softmax", "z", derivative="1")

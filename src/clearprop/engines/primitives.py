@@ -2,8 +2,11 @@
 
 `exp`, `expm1`, `log`, `tanh`, `sigmoid` and `softplus` are a range reduction and a polynomial without a
 branch: 0.5 ns an element in float32 where libm's takes 5. Errors stay within a few units in the last
-place. What is subtle: constants and parameters must have the dtype of the data, since a float64 constant
-in a float32 formula promotes the whole row; a fused multiply-add is asked for by an intrinsic, since the
+place; `exp` overflows to infinity a little early (from 88.3 in float32, 709.4 in float64), and `log` takes
+normal numbers.
+
+What is subtle: constants and parameters must have the dtype of the data, since a float64 constant in a
+float32 formula promotes the whole row; a fused multiply-add is asked for by an intrinsic, since the
 compiler may not fuse on its own (fastmath would also make `exp` less exact).
 """
 
@@ -130,12 +133,12 @@ def build_primitives(real: type) -> Mapping[str, Primitive]:
     @inline
     def exp(x: Any) -> Any:
         scale, p = reduced(x)
-        return fma(scale, p, scale)
+        return infinity if x > highest else fma(scale, p, scale)
 
     @inline
     def expm1(x: Any) -> Any:
         scale, p = reduced(x)
-        return fma(scale, p, scale - one)
+        return infinity if x > highest else fma(scale, p, scale - one)
 
     @inline
     def sigmoid(x: Any) -> Any:

@@ -89,6 +89,10 @@ class Activation(Row):
     ) -> None:
         pairs = (*dict(parameters).items(), *named.items())
         owner = f"activation {name!r}"
+        if name in _COUPLED:
+            raise FormulaError(
+                f"{owner}: the name belongs to a coupled activation of the library; choose another"
+            )
         check_parameters(owner, dict(pairs), reserved=("z", "a"))
         language.require_names(formula, frozenset({"z", *dict(pairs)}), owner)
         if derivative is None:
@@ -134,6 +138,9 @@ class Activation(Row):
     def pieces(self) -> int:
         """Pre-activations a unit takes: 1, but for maxout."""
         return 1
+
+
+_COUPLED = ("softmax", "maxout")
 
 
 @dataclass(frozen=True, repr=False)

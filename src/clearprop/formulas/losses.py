@@ -20,7 +20,14 @@ from typing import Any, Literal, get_args
 from clearprop.arrays import Array
 from clearprop.errors import FormulaError
 from clearprop.formulas import language
-from clearprop.formulas.activations import AnyActivation, check_parameters, like_array, typed_parameters
+from clearprop.formulas.activations import (
+    Activation,
+    AnyActivation,
+    activations,
+    check_parameters,
+    like_array,
+    typed_parameters,
+)
 from clearprop.formulas.rows import REAL_LINE, Interval, Row, look_up
 
 Targets = Literal["numbers", "counts", "probabilities", "signs", "distribution"]
@@ -151,11 +158,18 @@ class Loss(Row):
 
     def is_linked(self, activation: AnyActivation) -> bool:
         """Whether the pair uses the linked forms in z."""
-        return bool(self.linked_value) and activation.name == self.link
+        return bool(self.linked_value) and self._is_made_for(activation)
+
+    def _is_made_for(self, activation: AnyActivation) -> bool:
+        """Whether an activation is the link: by its formula, as another may bear the name."""
+        shipped = activations.get(self.link)
+        if isinstance(shipped, Activation):
+            return isinstance(activation, Activation) and activation.formula == shipped.formula
+        return activation.name == self.link
 
     def require_fit(self, activation: AnyActivation) -> None:
         """Raise FormulaError, saying why, when the loss cannot judge this activation's outputs."""
-        if activation.name == self.link:
+        if self._is_made_for(activation):
             return
         if self.targets == "distribution":
             raise FormulaError(
@@ -338,7 +352,8 @@ def loss_for(activation: AnyActivation) -> Loss:
     'cross_entropy'
     """
     paired = {"softmax": "cross_entropy", "sigmoid": "binary_cross_entropy", "exp": "poisson"}
-    return losses[paired.get(activation.name, "squared_error")]
+    loss = losses[paired.get(activation.name, "squared_error")]
+    return loss if loss.is_linked(activation) else losses["squared_error"]
 
 
 def loss_from_dict(plain: Mapping[str, Any]) -> Loss:

@@ -78,6 +78,10 @@ class Kink:
 class Certificate:
     """What `certify` found; print it, or ask `holds`.
 
+    Errors are relative to the backward pass taken with absolute values, not to the gradient itself: where
+    terms of the gradient cancel, as on a trained network, an error that rounding could have made is not
+    told from a slip of that size. A wrong formula shows; a relative error of 1e-9 in one element may not.
+
     Attributes
     ----------
     arrays : tuple of ArrayCheck
