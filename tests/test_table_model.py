@@ -288,3 +288,14 @@ def test_files_of_all_kinds_are_sources(tmp_path, penguins):
     ]
     for model in models[1:]:
         np.testing.assert_array_equal(model.theta.flat, models[0].theta.flat)
+
+
+def test_opening_only_the_network_of_a_table_model_is_said_aloud(tmp_path):
+    import clearprop as cp
+    from clearprop.datasets import penguins_path
+
+    model = fit_table(cp.read_table(penguins_path()), "species", settings=Settings(epochs=1))
+    model.save(tmp_path / "m.safetensors")
+    with pytest.warns(UserWarning, match=r"bare network.*TableModel\.load"):
+        cp.load(tmp_path / "m.safetensors")
+    TableModel.load(tmp_path / "m.safetensors")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import os
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ParamSpec, cast
@@ -162,6 +163,18 @@ def load(path: str | os.PathLike[str], rows: Iterable[Row] = ()) -> Model:
     ...
     clearprop.errors.ModelFileError: nowhere.safetensors: there is no such file; check the path
     """
+    model = read_model(path, rows)
+    if model.encoder is not None:
+        warnings.warn(
+            f"{os.fspath(path)} was trained on a table; this is its bare network, which takes encoded inputs "
+            "and gives standardised outputs. clearprop.TableModel.load opens all of it",
+            stacklevel=2,
+        )
+    return model
+
+
+def read_model(path: str | os.PathLike[str], rows: Iterable[Row] = ()) -> Model:
+    """Model of a file, whatever else the file holds; see `load`."""
     contents = model_file.load(path, rows)
     return Model(
         network=contents.theta.network,

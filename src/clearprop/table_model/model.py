@@ -18,7 +18,7 @@ import numpy.typing as npt
 from clearprop.arrays import Array, IntArray
 from clearprop.errors import DataError, ModelFileError, SpecificationError
 from clearprop.metrics import decide
-from clearprop.model import Model, load
+from clearprop.model import Model, read_model
 from clearprop.specification import Network, Parameters
 from clearprop.table_model.baselines import (
     Evaluation,
@@ -168,7 +168,7 @@ class TableModel:
         ModelFileError
             When the file is not there, damaged, foreign, or holds a network without a table's encoders.
         """
-        model = load(path)
+        model = read_model(path)
         if model.encoder is None or model.target is None:
             raise ModelFileError(
                 f"{os.fspath(path)}: it holds a network without a table's encoders; "
