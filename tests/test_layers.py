@@ -27,6 +27,7 @@ specification
 engines.dropout engines.examples
 engines.protocol
 engines.textbook
+engines.jacobian
 engines.memory engines.primitives
 engines.lowering
 engines.builds
@@ -42,7 +43,7 @@ training.progress training.stopping training.weighting
 training.validation
 training.run
 training.course
-training.descent training.lbfgs
+training.descent training.lbfgs training.levenberg
 training.launch
 training
 glassbox.magnitude

@@ -13,6 +13,8 @@ from clearprop.environment import __version__
 if TYPE_CHECKING:
     from clearprop.engines import forward as forward
     from clearprop.engines import gradient as gradient
+    from clearprop.engines.jacobian import input_gradient as input_gradient
+    from clearprop.engines.jacobian import jacobian as jacobian
     from clearprop.errors import ClearpropError as ClearpropError
     from clearprop.errors import DataError as DataError
     from clearprop.errors import FormulaError as FormulaError
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from clearprop.formulas.optimizers import Adagrad as Adagrad
     from clearprop.formulas.optimizers import Adam as Adam
     from clearprop.formulas.optimizers import AdamW as AdamW
+    from clearprop.formulas.optimizers import LevenbergMarquardt as LevenbergMarquardt
     from clearprop.formulas.optimizers import Momentum as Momentum
     from clearprop.formulas.optimizers import Nesterov as Nesterov
     from clearprop.formulas.optimizers import RMSprop as RMSprop
@@ -67,6 +70,7 @@ if TYPE_CHECKING:
 #: module -> the public names that live there
 _HOMES: dict[str, tuple[str, ...]] = {
     "engines": ("forward", "gradient"),
+    "engines.jacobian": ("input_gradient", "jacobian"),
     "errors": ("ClearpropError", "DataError", "FormulaError", "ModelFileError", "SpecificationError"),
     "formulas.activations": ("ELU", "Activation", "LeakyReLU", "Maxout", "activations"),
     "formulas.initializers": ("initializers",),
@@ -77,6 +81,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "Adagrad",
         "Adam",
         "AdamW",
+        "LevenbergMarquardt",
         "Momentum",
         "Nesterov",
         "RMSprop",

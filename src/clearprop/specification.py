@@ -181,6 +181,21 @@ class Network:
                 "Network: softmax over one output is always 1; use Dense(1, 'sigmoid'), or 2 outputs"
             )
         self.loss.require_fit(self.output.activation)
+        self._require_parameters_for_outputs()
+
+    def _require_parameters_for_outputs(self) -> None:
+        """Raise SpecificationError where the loss has numbers for other outputs than there are."""
+        if self.loss.outputs not in (None, self.output.units):
+            raise SpecificationError(
+                f"Network: {self.loss!r} has parameters for {self.loss.outputs} output(s), and the network "
+                f"has {self.output.units}; give one number for all, or one for each output"
+            )
+        levels = np.atleast_1d(self.loss.constants.get("q", 0))
+        if self.output.activation.name == "monotone" and (np.diff(levels) <= 0).any():
+            raise SpecificationError(
+                "Network: the outputs of 'monotone' increase, so each quantile is above the one before; "
+                f"{self.loss!r} has them in another order"
+            )
 
     @property
     def output(self) -> Dense:

@@ -29,6 +29,7 @@ ACTIVATIONS = {
     "exp": torch.exp,
     "softmax": lambda z: torch.softmax(z, dim=1),
     "maxout": lambda z: z.reshape(len(z), -1, 2).max(dim=2).values,
+    "monotone": lambda z: torch.cat((z[:, :1], F.softplus(z[:, 1:])), dim=1).cumsum(dim=1),
 }
 LOSSES = {
     "half_squared_error": lambda a, y: (F.mse_loss(a, y, reduction="none") / 2).sum(1),
@@ -112,4 +113,5 @@ def test_coupled_rows_are_those_compared():
     assert {row.name for row in activations.values() if isinstance(row, CoupledActivation)} == {
         "softmax",
         "maxout",
+        "monotone",
     }

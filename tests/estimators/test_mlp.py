@@ -21,7 +21,7 @@ from sklearn.utils import estimator_checks
 import clearprop as cp
 from clearprop.engines import gradient
 from clearprop.estimators.mlp import MLPClassifier, MLPRegressor
-from clearprop.estimators.settings import EpsilonHatAdam
+from clearprop.estimators.settings import rule_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -172,7 +172,7 @@ def test_an_epsilon_hat_adam_runs_on_the_kernels_of_adam() -> None:
     from clearprop.engines.builds import rule_key
 
     adam = cp.Adam(1e-3)
-    hat = EpsilonHatAdam(**{name: getattr(adam, name) for name in adam.__dataclass_fields__})
+    hat = rule_of(MLPClassifier())
     assert rule_key(hat) == rule_key(adam)
     assert hat.scalar_values(1, 1)[0] == pytest.approx((np.sqrt(1 - 0.999) / (1 - 0.9), 1.0))
 

@@ -192,7 +192,7 @@ def test_unknown_name_has_a_hint():
 
 def test_coupled_rows():
     coupled = [row for row in activations.values() if isinstance(row, CoupledActivation)]
-    assert [row.name for row in coupled] == ["softmax", "maxout"]
+    assert [row.name for row in coupled] == ["softmax", "maxout", "monotone"]
     assert activations["maxout"](3).pieces == 3
     assert Dense(4, activations["maxout"](3)).rows == 12
     for row in coupled:

@@ -40,30 +40,30 @@ NETWORK = Network(
 LINKED = Network(4, [Dense(4, "tanh"), Dense(4, "softmax")], loss="cross_entropy_bits", l2=0.2)
 
 MUTATIONS = {  # name -> the right text, the wrong text
-    "BP1: sign": ("delta[L] = scale[:, None]", "delta[L] = -scale[:, None]"),
+    "BP1: sign": ("top = scale[:, None]", "top = -scale[:, None]"),
     "BP1: g' of the output layer missing": (
-        "row_delta = pull_back(network.output.activation, slope, z, a, numbers)",
-        "row_delta = slope",
+        "return pull_back(network.output.activation, slope, z, a, numbers)",
+        "return slope",
     ),
     "BP1: y - y_hat": ("linked_delta_of(z, a, Y, numbers)", "linked_delta_of(z, Y, a, numbers)"),
     "BP1: 1/m missing": (
-        "delta[L] = scale[:, None] * row_delta",
-        "delta[L] = len(Y) * scale[:, None] * row_delta",
+        "top = scale[:, None] * output_delta(",
+        "top = len(Y) * scale[:, None] * output_delta(",
     ),
     "BP1: sum where the mean should be (weights as they are)": (
-        "delta[L] = scale[:, None] * row_delta",
-        "delta[L] = scale[:, None] / scale.max() * row_delta",
+        "top = scale[:, None] * output_delta(",
+        "top = scale[:, None] / scale.max() * output_delta(",
     ),
     "BP1: weights ignored": (
-        "delta[L] = scale[:, None] * row_delta",
-        "delta[L] = np.full_like(scale, 1 / len(Y))[:, None] * row_delta",
+        "top = scale[:, None] * output_delta(",
+        "top = np.full_like(scale, 1 / len(Y))[:, None] * output_delta(",
     ),
-    "BP1: mean over outputs": ("* row_delta", "* row_delta / row_delta.shape[1]"),
+    "BP1: mean over outputs": ("top = scale[:, None] *", "top = scale[:, None] / Y.shape[1] *"),
     "BP1: link taken though the loss is another": (
         "slope = network.loss.slope_of(a, Y, numbers)",
         "delta_of_pair = a - Y",
-        "row_delta = pull_back(network.output.activation, slope, z, a, numbers)",
-        "row_delta = delta_of_pair",
+        "return pull_back(network.output.activation, slope, z, a, numbers)",
+        "return delta_of_pair",
     ),
     "BP2: g' missing": (
         "delta[l] = pull_back(layer.activation, upstream, seen.z[l], seen.a[l], numbers)",
@@ -92,7 +92,7 @@ MUTATIONS = {  # name -> the right text, the wrong text
     ),
     "BP2: W of the wrong layer": (
         "delta[l + 1] @ W[l + 1], layer",
-        "delta[l + 1] @ (W[L] if l == 1 else W[l + 1]), layer",
+        "delta[l + 1] @ (W[network.depth] if l == 1 else W[l + 1]), layer",
     ),
     "BP2: square left in": (
         "return upstream * row.slope(z, a, numbers)",
@@ -136,12 +136,12 @@ MUTATIONS = {  # name -> the right text, the wrong text
         "= delta[l].T @ seen.x[l]",
         "= delta[l].T @ seen.x[max(l - 1, 1)]",
     ),
-    "P: L2 without its factor": ("theta.dtype.type(segment.l2) * theta[piece]", "theta[piece]"),
-    "P: L2 twice": ("(segment.l2) * theta", "(2 * segment.l2) * theta"),
+    "P: L2 without its factor": ("theta.dtype.type(segment.l2 * factor) * theta[piece]", "theta[piece]"),
+    "P: L2 twice": ("(segment.l2 * factor) * theta", "(2 * segment.l2) * theta"),
     "P: L2 left out": ("if segment.l2:\n            penalized", "if False:\n            penalized"),
     "P: L2 sign": (
-        "penalized[piece] += theta.dtype.type(segment.l2)",
-        "penalized[piece] -= theta.dtype.type(segment.l2)",
+        "penalized[piece] += theta.dtype.type(segment.l2 * factor)",
+        "penalized[piece] -= theta.dtype.type(segment.l2 * factor)",
     ),
     "P: L2 on biases": (
         "    return penalized\n",
@@ -203,9 +203,7 @@ def test_the_equations_as_they_are_hold(network):
 
 
 def test_the_unmutated_text_holds(monkeypatch):
-    monkeypatch.setitem(
-        MUTATIONS, "nothing", ("L, W = network.depth, theta.W", "L, W = network.depth, theta.W")
-    )
+    monkeypatch.setitem(MUTATIONS, "nothing", ("{network.depth: top}", "{network.depth: top}"))
     module = mutated("nothing")
     monkeypatch.setattr(textbook, "Textbook", module.Textbook)
     monkeypatch.setattr(textbook, "penalize", module.penalize)

@@ -117,7 +117,7 @@ def test_history_has_one_entry_an_epoch_and_loss_is_the_data_loss_plus_penalty()
     assert run.history["learning_rate"] == [0.01]
 
 
-@pytest.mark.parametrize("name", sorted(optimizers))
+@pytest.mark.parametrize("name", sorted({*optimizers} - {"levenberg_marquardt"}))  # see test_levenberg.py
 def test_every_optimizer_lowers_the_loss(name):
     X, Y = blobs()
     run = fit(CLASSIFIER, X, Y, optimizer=name, epochs=10, batch_size=10)

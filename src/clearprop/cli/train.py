@@ -213,7 +213,8 @@ def _training_in_words(plan: TablePlan) -> str:
     settings, rows = plan.settings, plan.training.n_rows
     row = settings.optimizer_for(rows)
     if not row.step:
-        return f"L-BFGS on all rows at once, {settings.epochs_for(rows)} iterations at most; {settings.dtype}"
+        name = "L-BFGS" if row.name == "lbfgs" else "Levenberg-Marquardt"
+        return f"{name} on all rows at once, {settings.epochs_for(rows)} iterations at most; {settings.dtype}"
     decay = f", weight decay {row.weight_decay:.3g}" if row.weight_decay else ""
     size = settings.batch_size_for(rows)
     rate = row.learning_rate

@@ -34,7 +34,7 @@ import numpy as np
 
 from clearprop.engines.lowering import RowCompiler
 from clearprop.formulas.activations import Activation, activations
-from clearprop.formulas.losses import Loss, losses
+from clearprop.formulas.losses import Loss, clipped, losses
 from clearprop.formulas.optimizers import MOST_SLOTS, Optimizer, optimizers
 from clearprop.specification import Network
 
@@ -158,7 +158,7 @@ def loss_key(row: Loss) -> tuple[Any, ...]:
 
 
 _SHIPPED_ACTIVATIONS = tuple(row for row in activations.values() if isinstance(row, Activation))
-_SHIPPED_LOSSES = tuple(losses.values())
+_SHIPPED_LOSSES = (*losses.values(), *clipped.values())
 _SHIPPED_OPTIMIZERS = tuple(optimizers.values())
 _SHIPPED_KEYS = {
     *map(activation_key, _SHIPPED_ACTIVATIONS),

@@ -18,13 +18,14 @@ from clearprop.arrays import Array, BoolArray, IntArray
 from clearprop.engines.builds import build_for
 from clearprop.engines.examples import Examples
 from clearprop.engines.plan import HAS_MASK, block_rows, make_plan, padded, rule_of, segment_tables
-from clearprop.engines.protocol import Engine, Masks, OptimizerState, Stretch
+from clearprop.engines.protocol import TRACED, Engine, Masks, OptimizerState, Stretch
 from clearprop.formulas.optimizers import MOST_SCALARS, Optimizer
 from clearprop.specification import Network
 
 _NO_MASKS: BoolArray = np.zeros(0, dtype=np.bool_)
 _NO_ROWS: IntArray = np.zeros(0, dtype=np.int64)
 _NO_WEIGHTS: Array = np.zeros(0)
+_NO_TRACE: Array = np.zeros((0, len(TRACED)))
 
 
 class _BlasLimit:
@@ -178,7 +179,9 @@ class Compiled(Engine):
                 at += pieces[-1].size
         return np.concatenate(pieces), starts
 
-    def update(self, theta: Array, gradient: Array, state: OptimizerState, rate: float) -> None:
+    def update(
+        self, theta: Array, gradient: Array, state: OptimizerState, rate: float, penalty_factor: float = 1.0
+    ) -> None:
         """One step of the optimizer, in place."""
         state.t += 1
         self._steps.update(
@@ -189,6 +192,7 @@ class Compiled(Engine):
             self._scalars(state.t, 1)[0],
             float(self.optimizer.clip_norm or 0.0),
             float(rate),
+            float(penalty_factor),
             theta,
             gradient.copy(),
             state.slots,
@@ -213,6 +217,8 @@ class Compiled(Engine):
         rates: Array,
         seed: int = 0,
         epoch: int = 0,
+        divide_penalty: bool = False,
+        trace: Array | None = None,
     ) -> Stretch:
         """Batches `first` to `last` - 1 in one call, with the bits of the composed run."""
         plan, dropout = self._plan, self.network.has_dropout
@@ -249,6 +255,8 @@ class Compiled(Engine):
                 dropout,
                 _NO_MASKS,
                 self._starts,
+                divide_penalty,
+                _NO_TRACE if trace is None else trace,
                 sums,
             )
         state.t += (failed if failed >= 0 else last) - first

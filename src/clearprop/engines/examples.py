@@ -114,6 +114,8 @@ def check_targets(network: Network, Y: npt.ArrayLike, m: int, dtype: npt.DTypeLi
         array = _columns_of_classes(array, n_outputs, signs=loss.targets == "signs", name=name)
     elif array.ndim == 1:
         array = array[:, None]
+    if array.ndim == 2 and array.shape[1] == 1 and loss.outputs == n_outputs:
+        array = np.repeat(array, n_outputs, axis=1)  # one target, judged by each output in its own way
     if array.ndim != 2 or array.shape != (m, n_outputs):
         raise DataError(
             f"{name} has shape {np.shape(Y)}, and {m} examples of a network with {n_outputs} output(s) ask "

@@ -24,10 +24,12 @@ UNITS, ROWS, PIECES, ACTIVATION, W_AT, B_AT = range(6)
 X_AT, Z_AT, A_AT, D0_AT, D1_AT, F_AT = range(6, 12)  # input, z, a, delta, upstream (maxout), dropout factors
 HAS_MASK, KEY, THRESHOLD = range(12, 15)
 # Columns of row 0.
-BLOCK, LOSS, LINKED, SOFTMAX_LINK, Y_AT, LOG_AT, SCALE_AT, U_AT = range(15, 23)
-N_COLUMNS = 23
+BLOCK, LOSS, LINKED, SOFTMAX_LINK, Y_AT, LOG_AT, SCALE_AT, U_AT, C_AT = range(15, 24)
+N_COLUMNS = 24
 
-SOFTMAX, MAXOUT = -1, -2  #: in ACTIVATION, where it is not the index of an elementwise row
+#: in ACTIVATION, where it is not the index of an elementwise row
+SOFTMAX, MAXOUT, MONOTONE = -1, -2, -3
+_COUPLED = {"softmax": SOFTMAX, "maxout": MAXOUT, "monotone": MONOTONE}
 
 _CACHE_BYTES = 1 << 20  #: what a block may take; half of the second-level cache of today's CPUs
 _FEWEST, _MOST = 256, 4096  #: rows of a block
@@ -48,7 +50,7 @@ class Plan:
 
     table: IntArray  #: (L + 1, N_COLUMNS)
     parameters: Array  #: (L + 1, MOST_PARAMETERS), of each layer's activation
-    loss_parameters: Array  #: (MOST_PARAMETERS,)
+    loss_parameters: Array  #: (MOST_PARAMETERS,), or so many for each output
     keep: Array  #: (L + 1,), 1 / (1 - dropout)
     space: int  #: numbers of working memory
 
@@ -82,8 +84,8 @@ def make_plan(network: Network, build: Build, dtype: np.dtype[np.generic], rows:
         row = layer.activation
         if row.name == "maxout" and row.pieces == 1:
             row = as_activation("identity")  # the largest of one
-        coupled = SOFTMAX if row.name == "softmax" else MAXOUT
         table[l, [UNITS, ROWS, PIECES]] = layer.units, layer.rows, row.pieces
+        coupled = _COUPLED.get(row.name, 0)
         table[l, ACTIVATION] = known.index(activation_key(row)) if isinstance(row, Activation) else coupled
         table[l, Z_AT] = take(rows * layer.rows)
         table[l, A_AT] = take(rows * layer.units)
@@ -104,6 +106,7 @@ def make_plan(network: Network, build: Build, dtype: np.dtype[np.generic], rows:
         take(max(widest_out, 2 * rows)),
     )
     table[0, SCALE_AT] = take(rows)
+    table[0, C_AT] = take(6 * rows) if network.loss.outputs else -1  # one output's column of what is judged
     table[0, LOSS] = build.loss_index(network.loss, linked=network.is_linked)
     table[0, BLOCK] = rows
     table[0, [LINKED, SOFTMAX_LINK]] = (
@@ -114,13 +117,14 @@ def make_plan(network: Network, build: Build, dtype: np.dtype[np.generic], rows:
     for l, layer in enumerate(network.layers, start=1):
         parameters[l] = padded(layer.activation)
     keep = np.array([1 / (1 - dropout) for dropout in network.dropouts], dtype=dtype)
-    return Plan(table, parameters, padded(network.loss).astype(dtype), keep, used)
+    return Plan(table, parameters, padded(network.loss).astype(dtype).ravel(), keep, used)
 
 
 def padded(row: Row) -> Array:
-    """Parameter values of a row in a vector of MOST_PARAMETERS, float64."""
-    values = np.zeros(MOST_PARAMETERS)
-    values[: len(row.values)] = row.values
+    """Parameter values of a row padded to MOST_PARAMETERS, float64; a line for each output if they differ."""
+    given = row.values
+    values = np.zeros((*given.shape[:-1], MOST_PARAMETERS))
+    values[..., : given.shape[-1]] = given
     return values
 
 

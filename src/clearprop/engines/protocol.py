@@ -55,6 +55,9 @@ class Stretch:
     failed: int = -1
 
 
+TRACED = ("loss", "penalty", "weight")  #: what `run` notes of each batch, in this order
+
+
 class Engine(ABC):
     """Forward and backward passes of one network in one dtype, with one optimizer."""
 
@@ -85,8 +88,13 @@ class Engine(ABC):
         """Sum of scale_i * loss_i over the examples in float64, and y_hat (m, n_L); nothing is dropped."""
 
     @abstractmethod
-    def update(self, theta: Array, gradient: Array, state: OptimizerState, rate: float) -> None:
-        """One step of the optimizer, in place, penalties added to `gradient` (which is left as it was)."""
+    def update(
+        self, theta: Array, gradient: Array, state: OptimizerState, rate: float, penalty_factor: float = 1.0
+    ) -> None:
+        """One step of the optimizer, in place, penalties added to `gradient` (which is left as it was).
+
+        The network's penalties are multiplied by `penalty_factor`.
+        """
 
     def run(
         self,
@@ -101,21 +109,47 @@ class Engine(ABC):
         rates: Array,
         seed: int = 0,
         epoch: int = 0,
+        divide_penalty: bool = False,
+        trace: Array | None = None,
     ) -> Stretch:
         """Take the steps of batches `first` to `last` - 1 of an epoch's `order`.
 
         Batch k holds the examples `order[k * batch_size : (k + 1) * batch_size]`; `rates[k - first]` is
         its learning rate. Theta and state change in place.
+
+        Parameters
+        ----------
+        divide_penalty : bool
+            Whether the penalties are divided by the weight of each batch, as scikit-learn does; a batch
+            without weight then counts as a step that changes nothing.
+        trace : ndarray (last - first, 3), optional
+            Filled with each batch's loss and penalty before its step, and its weight: see `TRACED`.
         """
         loss, weight = 0.0, 0.0
         for k in range(first, last):
             rows = order[k * batch_size : (k + 1) * batch_size]
             batch = examples.take(rows)
             masks = dropout_masks(self.network, seed, epoch, rows) if self.network.has_dropout else None
+            total = batch.total_weight()
+            if divide_penalty and total == 0:
+                state.t += 1
+                continue
+            factor = 1.0 / total if divide_penalty else 1.0
             value, gradient = self.gradient_sum(theta, batch.X, batch.Y, batch.scale(), masks)
             if not np.isfinite(value):
                 return Stretch(loss, weight, failed=k)
-            self.update(theta, gradient, state, float(rates[k - first]))
-            loss += value * batch.total_weight()
-            weight += batch.total_weight()
+            if trace is not None:
+                trace[k - first] = value, self.penalty(theta) * factor, total
+            self.update(theta, gradient, state, float(rates[k - first]), factor)
+            loss += value * total
+            weight += total
         return Stretch(loss, weight)
+
+    def penalty(self, theta: Array) -> float:
+        """The network's penalties P, summed in float64."""
+        total = 0.0
+        for segment in self.network.segments:
+            if segment.l1 or segment.l2:
+                W = theta[segment.offset : segment.stop].astype(np.float64)
+                total += 0.5 * segment.l2 * float(W @ W) + segment.l1 * float(np.abs(W).sum())
+        return total

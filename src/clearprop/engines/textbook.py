@@ -34,6 +34,8 @@ def activate(row: AnyActivation, z: Array, numbers: Numbers = REAL) -> Array:
         return row.value(z, numbers)
     if row.name == "softmax":
         return np.asarray(numbers["exp"](log_softmax(z, numbers)))
+    if row.name == "monotone":
+        return np.cumsum(np.concatenate((z[:, :1], numbers["softplus"](z[:, 1:])), axis=1), axis=1)
     pieces = z.reshape(len(z), -1, row.pieces)
     return np.take_along_axis(pieces, _largest(pieces), axis=2)[:, :, 0]
 
@@ -44,6 +46,9 @@ def pull_back(row: AnyActivation, upstream: Array, z: Array, a: Array, numbers: 
         return upstream * row.slope(z, a, numbers)
     if row.name == "softmax":
         return a * (upstream - (upstream * a).sum(axis=1, keepdims=True))
+    if row.name == "monotone":
+        above = np.cumsum(upstream[:, ::-1], axis=1)[:, ::-1]
+        return np.concatenate((above[:, :1], above[:, 1:] * numbers["sigmoid"](z[:, 1:])), axis=1)
     pieces = z.reshape(len(z), -1, row.pieces)
     delta = np.zeros_like(pieces)
     np.put_along_axis(delta, _largest(pieces), upstream[:, :, None], axis=2)
@@ -95,6 +100,33 @@ def example_losses(network: Network, seen: ForwardPass, Y: Array, numbers: Numbe
     return network.loss.value_of(a, Y, numbers).sum(axis=1)
 
 
+def output_delta(network: Network, seen: ForwardPass, Y: Array, numbers: Numbers = REAL) -> Array:
+    """dLoss/dz of each example's own loss at the output layer, (m, r_L)."""
+    L = network.depth
+    z, a = seen.z[L], seen.a[L]
+    if network.is_linked:
+        return network.loss.linked_delta_of(z, a, Y, numbers)
+    slope = network.loss.slope_of(a, Y, numbers)
+    return pull_back(network.output.activation, slope, z, a, numbers)
+
+
+def deltas_below(
+    network: Network,
+    theta: Parameters,
+    seen: ForwardPass,
+    top: Array,
+    masks: Masks | None = None,
+    numbers: Numbers = REAL,
+) -> dict[int, Array]:
+    """delta[l] of every layer, from `top` = delta[L] down."""
+    W, delta = theta.W, {network.depth: top}
+    for l in range(network.depth - 1, 0, -1):
+        layer = network.layers[l - 1]
+        upstream = _drop(delta[l + 1] @ W[l + 1], layer.dropout, masks, l)
+        delta[l] = pull_back(layer.activation, upstream, seen.z[l], seen.a[l], numbers)  #           (BP2)
+    return delta
+
+
 def backward_pass(
     network: Network,
     theta: Parameters,
@@ -105,21 +137,10 @@ def backward_pass(
     numbers: Numbers = REAL,
 ) -> tuple[dict[int, Array], Parameters]:
     """delta[l] of every layer, and the gradient of sum_i scale_i loss_i; no penalties (see `penalize`)."""
-    L, W = network.depth, theta.W
-    delta: dict[int, Array] = {}
-    z, a = seen.z[L], seen.a[L]
-    if network.is_linked:
-        row_delta = network.loss.linked_delta_of(z, a, Y, numbers)
-    else:
-        slope = network.loss.slope_of(a, Y, numbers)
-        row_delta = pull_back(network.output.activation, slope, z, a, numbers)
-    delta[L] = scale[:, None] * row_delta  #                                                         (BP1)
-    for l in range(L - 1, 0, -1):
-        layer = network.layers[l - 1]
-        upstream = _drop(delta[l + 1] @ W[l + 1], layer.dropout, masks, l)
-        delta[l] = pull_back(layer.activation, upstream, seen.z[l], seen.a[l], numbers)  #           (BP2)
+    top = scale[:, None] * output_delta(network, seen, Y, numbers)  #                                (BP1)
+    delta = deltas_below(network, theta, seen, top, masks, numbers)  #                               (BP2)
     gradient = Parameters(network, np.zeros_like(theta.flat))
-    for l in range(1, L + 1):
+    for l in range(1, network.depth + 1):
         db = gradient.b[l]
         if db is not None:
             db[...] = delta[l].sum(axis=0)  #                                                        (BP3)
@@ -139,15 +160,15 @@ def penalty(network: Network, theta: Parameters) -> float:
     return total
 
 
-def penalize(network: Network, theta: Array, gradient: Array) -> Array:
-    """Gradient with dP/dW added (the last term of BP4); the sign of a weight of 0 is 0."""
+def penalize(network: Network, theta: Array, gradient: Array, factor: float = 1.0) -> Array:
+    """Gradient with factor dP/dW added (the last term of BP4); the sign of a weight of 0 is 0."""
     penalized = gradient.copy()
     for segment in network.segments:
         piece = slice(segment.offset, segment.stop)
         if segment.l2:
-            penalized[piece] += theta.dtype.type(segment.l2) * theta[piece]
+            penalized[piece] += theta.dtype.type(segment.l2 * factor) * theta[piece]
         if segment.l1:
-            penalized[piece] += theta.dtype.type(segment.l1) * np.sign(theta[piece])
+            penalized[piece] += theta.dtype.type(segment.l1 * factor) * np.sign(theta[piece])
     return penalized
 
 
@@ -187,11 +208,13 @@ class Textbook(Engine):
             _, gradient = backward_pass(self.network, parameters, seen, Y, scale, masks)
         return float((scale.astype(np.float64) * losses).sum()), gradient.flat
 
-    def update(self, theta: Array, gradient: Array, state: OptimizerState, rate: float) -> None:
+    def update(
+        self, theta: Array, gradient: Array, state: OptimizerState, rate: float, penalty_factor: float = 1.0
+    ) -> None:
         """One step of the optimizer's rule, in place."""
         rule, real = self.optimizer, theta.dtype.type
         state.t += 1
-        g = penalize(self.network, theta, gradient)
+        g = penalize(self.network, theta, gradient, penalty_factor)
         if rule.clip_norm is not None:
             norm = float(np.sqrt((g.astype(np.float64) ** 2).sum()))
             g *= real(rule.clip_norm / norm if norm > rule.clip_norm else 1.0)

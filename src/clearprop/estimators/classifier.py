@@ -12,9 +12,10 @@ from sklearn.utils import column_or_1d, compute_sample_weight
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from clearprop.arrays import Array
+from clearprop.estimators.ensemble import fit_members, mean_and_spread
 from clearprop.estimators.multilayer import MultilayerPerceptron, dense
 from clearprop.estimators.settings import CONSTRAINTS, ActivationSetting, loss_and_output
 from clearprop.formulas.activations import AnyActivation
@@ -47,6 +48,9 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         The log-loss of these outputs. Another, such as "hinge", brings the output activation it is made for.
     l1 : float
         Penalty l1 |W|_1, divided like `alpha`'s.
+    n_ensemble : int
+        Networks that are fitted from seeds of their own and averaged; `estimators_` holds them, and
+        `predict_proba(X, return_std=True)` gives their spread.
 
     Attributes
     ----------
@@ -108,6 +112,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         output_activation: str | AnyActivation | None = None,
         loss: str | Loss | None = None,
         l1: float = 0.0,
+        n_ensemble: int = 1,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -137,6 +142,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         self.output_activation = output_activation
         self.loss = loss
         self.l1 = l1
+        self.n_ensemble = n_ensemble
 
     def _read(self, X: Any, y: Any, *, incremental: bool, reset: bool) -> tuple[Array, Array]:
         X, y = validate_data(
@@ -157,6 +163,23 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
             self._require_known(unique_labels(y))
         Y = dense(self._label_binarizer.transform(y)).astype(bool)
         return dense(X), Y
+
+    def _read_held_out(self, X: Any, y: Any) -> tuple[Array, Array]:
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse=["csr", "csc"],
+            multi_output=True,
+            dtype=(np.float64, np.float32),
+            reset=False,
+        )
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        unknown = np.setdiff1d(unique_labels(y), self.classes_)
+        if len(unknown):
+            raise ValueError(f"y has labels {unknown.tolist()} that were not there in fit: {self.classes_}")
+        return dense(X), dense(self._label_binarizer.transform(y)).astype(bool)
 
     def _require_known(self, classes: Array) -> None:
         if self.warm_start:
@@ -224,9 +247,25 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         return True
 
     @available_if(_gives_probabilities)  # type: ignore[untyped-decorator]
-    def predict_proba(self, X: Any) -> Array:
-        """Probabilities (m, K), in the order of `classes_`; of each label, for several labels at once."""
-        y_hat = self._outputs(X)
+    def predict_proba(self, X: Any, return_std: bool = False) -> Any:
+        """Probabilities (m, K), in the order of `classes_`; of each label, for several labels at once.
+
+        Parameters
+        ----------
+        return_std : bool
+            Whether to give, beside the mean of an ensemble (`n_ensemble`), the standard deviation over its
+            members, of the same shape.
+        """
+        if not return_std:
+            return self._probabilities(self._outputs(X))
+        if self.n_ensemble == 1:
+            raise ValueError(
+                "return_std is the spread of several networks, and this is one; fit with n_ensemble=5, say"
+            )
+        check_is_fitted(self)
+        return mean_and_spread([member.predict_proba(X) for member in self.estimators_])
+
+    def _probabilities(self, y_hat: Array) -> Array:
         if self.n_outputs_ == 1:
             return np.column_stack((1 - y_hat, y_hat))
         if self._exclusive and self.network_.output.activation.name != "softmax":
@@ -241,7 +280,15 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
 
     @available_if(lambda self: self._check_solver())  # type: ignore[untyped-decorator]
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Any:
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        classes: Any = None,
+        *,
+        validation_data: Any = None,
+    ) -> Any:
         """Train one epoch more, the optimizer going on from where it was.
 
         Parameters
@@ -250,11 +297,17 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
             As in `fit`.
         classes : array (K,), optional
             All labels there will be; needed in the first call.
+        validation_data : (X, y) or (X, y, sample_weight), optional
+            As in `fit`. With `early_stopping=True`, once `n_iter_no_change` calls in a row were no better,
+            the best parameters are put back, `early_stopped_` is true and later calls change nothing.
         """
+        given = {"sample_weight": sample_weight, "validation_data": validation_data}
+        if self.n_ensemble > 1:
+            return fit_members(self, "partial_fit", True, X, y, classes=classes, **given)
         if _check_partial_fit_first_call(self, classes):
             several = type_of_target(y).startswith("multilabel")
             self._label_binarizer = LabelBinarizer().fit(y if several else classes)
-        return self._fit(X, y, sample_weight, incremental=True)
+        return self._fit(X, y, incremental=True, **given)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -12,22 +12,24 @@ import warnings
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils.optimize import _check_optimize_result
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight
 
 from clearprop.arrays import Array
-from clearprop.engines import forward
 from clearprop.engines.examples import Examples, check_targets
+from clearprop.estimators.ensemble import fit_members
+from clearprop.estimators.inspecting import FittedNetwork
+from clearprop.estimators.judging import HeldOut, Judge
 from clearprop.estimators.settings import draw_parameters, hidden_rows, hidden_sizes, rule_of, scikit_name
-from clearprop.estimators.steps import Objective, Steps, minimise
+from clearprop.estimators.steps import Objective, Reported, Steps
+from clearprop.estimators.uncertainty import uncertainty_of
+from clearprop.estimators.whole_batch import fit_lbfgs, fit_levenberg, least_squares
 from clearprop.formulas.activations import AnyActivation
 from clearprop.formulas.losses import Loss
-from clearprop.model import Model
-from clearprop.specification import Dense, Network, Parameters, parameters_from_arrays
+from clearprop.specification import Dense, Network, Parameters
 
 NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
@@ -40,7 +42,7 @@ def dense(X: Any) -> Any:
     return X.toarray() if hasattr(X, "toarray") else X
 
 
-class MultilayerPerceptron(BaseEstimator):  # type: ignore[misc]
+class MultilayerPerceptron(FittedNetwork):
     """Base of `MLPClassifier` and `MLPRegressor`; they read the targets and the outputs."""
 
     def _loss_and_output(self) -> tuple[Loss, AnyActivation]:
@@ -48,7 +50,11 @@ class MultilayerPerceptron(BaseEstimator):  # type: ignore[misc]
         raise NotImplementedError
 
     def _read(self, X: Any, y: Any, *, incremental: bool, reset: bool) -> tuple[Array, Array]:
-        """Checked X (m, n_0) and y as columns (m, n_L)."""
+        """Checked X (m, n_0) and y as columns (m, n)."""
+        raise NotImplementedError
+
+    def _read_held_out(self, X: Any, y: Any) -> tuple[Array, Array]:
+        """Checked X and y of a validation set, as `_read` gives them."""
         raise NotImplementedError
 
     def _targets(self, Y: Array, loss: Loss) -> Array:
@@ -59,8 +65,13 @@ class MultilayerPerceptron(BaseEstimator):  # type: ignore[misc]
         """Weight of each row from the class weights, or None."""
         return None
 
-    def _reports(self, objective: Objective, Y: Array) -> None:
-        """Set what scikit-learn reports differently from what it trains."""
+    def _share(self, Y: Array) -> float:
+        """What the reported loss is of the trained one."""
+        return 1.0
+
+    def _offset(self, Y: Array) -> Array | None:
+        """What the reported loss adds for each row."""
+        return None
 
     def _validation_score(self, y_hat: Array, Y: Array, weights: Array | None) -> float:
         """Score of outputs against the columns of held-out rows."""
@@ -71,7 +82,9 @@ class MultilayerPerceptron(BaseEstimator):  # type: ignore[misc]
         return None
 
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, *, validation_data: Any = None, callbacks: Any = ()
+    ) -> Any:
         """Fit to examples.
 
         Parameters
@@ -81,134 +94,103 @@ class MultilayerPerceptron(BaseEstimator):  # type: ignore[misc]
         y : array (m,) or (m, n_L)
             Labels, rows of 0/1 for several labels at once, or numbers.
         sample_weight : array (m,), optional
+        validation_data : (X, y) or (X, y, sample_weight), optional
+            Rows that are judged each epoch: `validation_loss_curve_`, `validation_scores_`. With
+            `early_stopping=True` they stop the fit, and nothing is held out of X.
+        callbacks : callable or sequence of callables
+            Each is given an `EpochReport` at the end of each epoch (iteration, for whole-batch solvers),
+            and stops the fit by returning true. With `n_ensemble` they are told of every member.
 
         Returns
         -------
         self
         """
-        return self._fit(X, y, sample_weight, incremental=False)
+        given = {"sample_weight": sample_weight, "validation_data": validation_data, "callbacks": callbacks}
+        if self.n_ensemble > 1:
+            return fit_members(self, "fit", bool(self.warm_start), X, y, **given)
+        return self._fit(X, y, incremental=False, **given)
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool) -> Any:
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        sample_weight: Any,
+        validation_data: Any,
+        callbacks: Any = (),
+        incremental: bool,
+    ) -> Any:
         sizes = hidden_sizes(self.hidden_layer_sizes)
         first_pass = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
         X, Y = self._read(X, y, incremental=incremental, reset=first_pass)
         own = None if sample_weight is None else _check_sample_weight(sample_weight, X).astype(np.float64)
-        by_class = self._class_weights(y, incremental)
-        weights = own if by_class is None else by_class if own is None else own * by_class
         self.n_outputs_ = Y.shape[1]
         loss, output = self._loss_and_output()
         rows = hidden_rows(self.activation, len(sizes))
         hidden = [Dense(n, row, dropout=self.dropout) for n, row in zip(sizes, rows, strict=True)]
-        network = Network(X.shape[1], (*hidden, Dense(self.n_outputs_, output)), loss=loss)
+        network = Network(X.shape[1], (*hidden, Dense(loss.outputs or Y.shape[1], output)), loss=loss)
         network.require_trainable()
         self._random_state = check_random_state(self.random_state)
+        self.__dict__.pop("_uncertainty", None)
         if first_pass:
             self._initialize(network, X.dtype)
-        targets = check_targets(network, self._targets(Y, loss), len(X), self.coefs_[0].dtype, "y")
-        examples = Examples(np.ascontiguousarray(X, dtype=targets.dtype), targets, weights)
-        objective = Objective(network, targets.dtype, rule_of(self), float(self.alpha), float(self.l1))
+        dtype = self.coefs_[0].dtype
+        objective = Objective(
+            network, dtype, rule_of(self), float(self.alpha), float(self.l1), share=self._share(Y)
+        )
         self.network_ = network
-        if objective.rule.step:
-            self._fit_stochastic(objective, examples, Y, own, incremental)
+        weights = self._weights(y, own, incremental)
+        data = self._data(network, X, Y, weights, dtype, "y")
+        held_out = self._given_held_out(network, validation_data, dtype)
+        if self.early_stopping and held_out is None:
+            if incremental:
+                raise ValueError(
+                    "partial_fit does not support early_stopping=True without rows to judge by; give "
+                    "validation_data=(X, y)"
+                )
+            data, held_out = self._hold_out(data, Y, own)
+        judge = Judge(self, objective, held_out, callbacks, 1 if incremental else self.max_iter)
+        theta = self.theta_.flat
+        if objective.rule.name == "lbfgs":
+            kept = self._fit_whole_batch(fit_lbfgs, objective, judge, data, theta)
+        elif not objective.rule.step:
+            kept = self._fit_whole_batch(fit_levenberg, objective, judge, data, theta)
+        elif incremental:
+            kept = self._fit_one_epoch(objective, judge, data, theta)
         else:
-            self._reports(objective, Y)
-            self._fit_lbfgs(objective, examples)
-        if not all(np.isfinite(numbers).all() for numbers in self.coefs_ + self.intercepts_):
-            raise ValueError(NOT_FINITE)
+            kept = self._fit_stochastic(objective, judge, data, theta)
+        self._keep(kept)
+        if not np.isfinite(kept).all() or (judge.best is None and not np.isfinite(self.loss_)):
+            raise ValueError(f"{NOT_FINITE} The loss was {self.loss_} in iteration {self.n_iter_}.")
+        if objective.rule.name == "levenberg_marquardt":
+            self._uncertainty = uncertainty_of(least_squares(objective, data), self.theta_)
         return self
 
-    def _initialize(self, network: Network, dtype: np.dtype[Any]) -> None:
-        self.n_iter_ = self.t_ = 0
-        self.n_layers_ = network.depth + 1
-        self.out_activation_ = scikit_name(network.output.activation)
-        self.coefs_, self.intercepts_ = draw_parameters(network, self._random_state, dtype)
-        if self.solver == "lbfgs":
-            return
-        self.loss_curve_: list[float] = []
-        self._no_improvement_count = 0
-        self.best_loss_: float | None = None if self.early_stopping else np.inf
-        self.validation_scores_: list[float] | None = [] if self.early_stopping else None
-        self.best_validation_score_: float | None = -np.inf if self.early_stopping else None
+    def _weights(self, y: Any, own: Array | None, incremental: bool) -> Array | None:
+        by_class = self._class_weights(y, incremental)
+        return own if by_class is None else by_class if own is None else own * by_class
 
-    def _fit_lbfgs(self, objective: Objective, examples: Examples) -> None:
-        result = minimise(objective, self.theta_.flat, examples, self.max_iter, self.max_fun)
-        self.n_iter_ = _check_optimize_result("lbfgs", result, self.max_iter)
-        self.loss_ = float(result.fun)
-        if self.verbose:
-            print(f"Iteration {self.n_iter_}, loss = {self.loss_:.8f}")
-        self._keep(result.x.astype(objective.dtype))
+    def _data(
+        self, network: Network, X: Array, Y: Array, weights: Array | None, dtype: Any, name: str
+    ) -> Reported:
+        """Examples as the engine takes them."""
+        targets = check_targets(network, self._targets(Y, network.loss), len(X), dtype, name)
+        return Reported(Examples(np.ascontiguousarray(X, dtype=dtype), targets, weights), self._offset(Y))
 
-    def _fit_stochastic(
-        self, objective: Objective, examples: Examples, Y: Array, own: Array | None, incremental: bool
-    ) -> None:
-        if not incremental or not hasattr(self, "_optimizer"):
-            self._optimizer = Steps(objective, self)
-        if self.early_stopping and incremental:
-            raise ValueError("partial_fit does not support early_stopping=True")
-        training, kept, held = examples, np.arange(len(Y)), None
-        if self.early_stopping:
-            kept, held = self._hold_out(Y)
-            training = examples.take(kept)
-        self._reports(objective, Y[kept])
-        m = len(training)
-        batch_size = self._batch_size(m)
-        theta = self.theta_.flat
-        best = theta.copy()
-        seed = int(self._random_state.randint(2**31 - 1)) if objective.network.has_dropout else 0
-        order = np.arange(m)
-        batches = -(-m // batch_size)
-        self.n_iter_ = 0
-        try:
-            for _ in range(1 if incremental else self.max_iter):
-                if self.shuffle:
-                    permutation = np.arange(m)  # as sklearn.utils.shuffle draws it, at a tenth of its time
-                    self._random_state.shuffle(permutation)
-                    order = order[permutation]
-                self.loss_ = self._optimizer.epoch(
-                    objective,
-                    theta,
-                    training,
-                    order,
-                    batch_size=batch_size,
-                    rates=self._optimizer.rates(batches, self.max_iter),
-                    seed=seed,
-                    epoch=len(self.loss_curve_),
-                )
-                self.n_iter_ += 1
-                self.t_ += m
-                self.loss_curve_.append(self.loss_)
-                if self.verbose:
-                    print(f"Iteration {self.n_iter_}, loss = {self.loss_:.8f}")
-                if held is not None:
-                    y_hat = objective.engine().forward(theta, examples.X[held])
-                    finite = np.isfinite(self.loss_) and np.isfinite(y_hat).all()
-                    own_held = None if own is None else own[held]
-                    score = self._validation_score(y_hat, Y[held], own_held) if finite else np.nan
-                    if self._judge_score(float(score)):
-                        best = theta.copy()
-                else:
-                    self._judge_loss()
-                self._optimizer.epoch_ends(self.t_, self.loss_)
-                if not np.isfinite(self.loss_):
-                    break  # scikit-learn goes on with parameters that are lost
-                if self._no_improvement_count > self.n_iter_no_change:
-                    if self._optimizer.stops(self._standstill_message(), verbose=bool(self.verbose)):
-                        break
-                    self._no_improvement_count = 0
-                if self.n_iter_ == self.max_iter and not incremental:
-                    warnings.warn(
-                        f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
-                        "optimization hasn't converged yet.",
-                        ConvergenceWarning,
-                        stacklevel=4,
-                    )
-        except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=4)
-        self._keep(theta if held is None else best)
-        if held is None and self.loss_curve_ and not np.isfinite(self.loss_curve_[-1]):
-            raise ValueError(f"{NOT_FINITE} The loss was not finite in iteration {self.n_iter_}.")
+    def _given_held_out(self, network: Network, validation_data: Any, dtype: Any) -> HeldOut | None:
+        """The user's own validation set, read."""
+        if validation_data is None:
+            return None
+        if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
+            raise ValueError("validation_data is (X, y) or (X, y, sample_weight)")
+        X, Y = self._read_held_out(*validation_data[:2])
+        own = None
+        if len(validation_data) == 3 and validation_data[2] is not None:
+            own = _check_sample_weight(validation_data[2], X).astype(np.float64)
+        weights = self._weights(validation_data[1], own, False)
+        return HeldOut(self._data(network, X, Y, weights, dtype, "y of validation_data"), Y, own)
 
-    def _hold_out(self, Y: Array) -> tuple[Array, Array]:
+    def _hold_out(self, data: Reported, Y: Array, own: Array | None) -> tuple[Reported, HeldOut]:
         """Rows to train on and rows to judge by, as scikit-learn splits them."""
         kept, held = train_test_split(
             np.arange(len(Y)),
@@ -220,7 +202,95 @@ class MultilayerPerceptron(BaseEstimator):  # type: ignore[misc]
             raise ValueError(
                 "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
             )
-        return kept, held
+        judged = HeldOut(data.take(held), Y[held], None if own is None else own[held])
+        return data.take(kept), judged
+
+    def _initialize(self, network: Network, dtype: np.dtype[Any]) -> None:
+        self.n_iter_ = self.t_ = 0
+        self.n_layers_ = network.depth + 1
+        self.out_activation_ = scikit_name(network.output.activation)
+        self.coefs_, self.intercepts_ = draw_parameters(network, self._random_state, dtype)
+        self.loss_curve_: list[float] = []
+        self._no_improvement_count = 0
+        self.best_loss_: float | None = None if self.early_stopping else np.inf
+        self.validation_scores_: list[float] | None = [] if self.early_stopping else None
+        self.validation_loss_curve_: list[float] | None = [] if self.early_stopping else None
+        self.best_validation_score_: float | None = -np.inf if self.early_stopping else None
+        for name in ("early_stopped_", "_best", "_dropout_seed"):
+            self.__dict__.pop(name, None)
+
+    def _fit_whole_batch(
+        self, solve: Any, objective: Objective, judge: Judge, data: Reported, theta: Array
+    ) -> Array:
+        self.n_iter_ = self._no_improvement_count = 0
+        kept: Array = solve(self, objective, judge, data, theta)
+        return kept
+
+    def _fit_one_epoch(self, objective: Objective, judge: Judge, data: Reported, theta: Array) -> Array:
+        """One epoch of `partial_fit`; nothing once its validation set has stopped it."""
+        if getattr(self, "early_stopped_", False):
+            return theta
+        if not hasattr(self, "_optimizer"):
+            self._optimizer = Steps(objective, self)
+        judge.best = getattr(self, "_best", None)
+        self.n_iter_ = 0
+        self._epoch(objective, judge, data, theta, np.arange(len(data)), self._batch_size(len(data)))
+        if judge.stops_early:
+            self._best, self.early_stopped_ = judge.best, judge.stands_still
+            return judge.kept(theta) if self.early_stopped_ else theta
+        if judge.stands_still and not self._optimizer.stops(judge.message, verbose=bool(self.verbose)):
+            self._no_improvement_count = 0
+        return theta
+
+    def _fit_stochastic(self, objective: Objective, judge: Judge, data: Reported, theta: Array) -> Array:
+        self._optimizer = Steps(objective, self)
+        order = np.arange(len(data))
+        size = self._batch_size(len(data))
+        self.n_iter_ = 0
+        if judge.stops_early:
+            judge.best = theta.copy()
+        try:
+            while self.n_iter_ < self.max_iter:
+                order, told_to_stop = self._epoch(objective, judge, data, theta, order, size)
+                if told_to_stop or not np.isfinite(self.loss_):
+                    break  # scikit-learn goes on with parameters that are lost
+                if judge.stands_still:
+                    if self._optimizer.stops(judge.message, verbose=bool(self.verbose)):
+                        break
+                    self._no_improvement_count = 0
+                if self.n_iter_ == self.max_iter:
+                    warnings.warn(
+                        f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
+                        "optimization hasn't converged yet.",
+                        ConvergenceWarning,
+                        stacklevel=4,
+                    )
+        except KeyboardInterrupt:
+            warnings.warn("Training interrupted by user.", stacklevel=4)
+        return judge.kept(theta)
+
+    def _epoch(
+        self, objective: Objective, judge: Judge, data: Reported, theta: Array, order: Array, size: int
+    ) -> tuple[Array, bool]:
+        """Take an epoch's steps; the rows' order for the next, and whether a callback stops the fit."""
+        m = len(data)
+        if self.shuffle:
+            permutation = np.arange(m)  # as sklearn.utils.shuffle draws it, at a tenth of its time
+            self._random_state.shuffle(permutation)
+            order = order[permutation]
+        epoch = len(self.loss_curve_)
+        steps = self._optimizer
+        if objective.network.has_dropout and not hasattr(self, "_dropout_seed"):
+            self._dropout_seed = int(self._random_state.randint(2**31 - 1))
+        seed = getattr(self, "_dropout_seed", 0)
+        rates = steps.rates(-(-m // size), self.max_iter)
+        loss = steps.epoch(
+            objective, theta, data, order, batch_size=size, rates=rates, seed=seed, epoch=epoch
+        )
+        self.t_ += m
+        told_to_stop = judge.end_epoch(theta, loss, float(rates[-1]))
+        steps.epoch_ends(self.t_, loss)
+        return order, told_to_stop
 
     def _batch_size(self, m: int) -> int:
         if self.batch_size == "auto":
@@ -232,59 +302,13 @@ class MultilayerPerceptron(BaseEstimator):  # type: ignore[misc]
             )
         return min(int(self.batch_size), m)
 
-    def _standstill_message(self) -> str:
-        watched = "Validation score" if self.early_stopping else "Training loss"
-        return (
-            f"{watched} did not improve more than tol={self.tol:f} for {self.n_iter_no_change} "
-            "consecutive epochs."
-        )
-
-    def _judge_score(self, score: float) -> bool:
-        """Take note of a validation score; whether it is the best."""
-        if self.validation_scores_ is None or self.best_validation_score_ is None:  # an earlier fit had none
-            self.validation_scores_, self.best_validation_score_ = [], -np.inf
-        self.validation_scores_.append(score)
-        if self.verbose:
-            print(f"Validation score: {score:f}")
-        stands = score < self.best_validation_score_ + self.tol
-        self._no_improvement_count = self._no_improvement_count + 1 if stands else 0
-        better = score > self.best_validation_score_
-        if better:
-            self.best_validation_score_ = score
-        return better
-
-    def _judge_loss(self) -> None:
-        best = np.inf if self.best_loss_ is None else self.best_loss_
-        stands = self.loss_ > best - self.tol
-        self._no_improvement_count = self._no_improvement_count + 1 if stands else 0
-        self.best_loss_ = min(self.loss_, best)
-
     def _keep(self, flat: Array) -> None:
         theta = Parameters(self.network_, flat.copy())
         self.coefs_ = [theta.W[l].T for l in theta.W]
         self.intercepts_ = [np.asarray(theta.b[l]) for l in theta.b]
 
-    @property
-    def theta_(self) -> Parameters:
-        """Fitted parameters as one flat vector with views W[l] (r_l, n_{l-1}) and b[l]; a copy."""
-        theta = parameters_from_arrays(self.network_, [W.T for W in self.coefs_], self.intercepts_)
-        return theta.astype(self.coefs_[0].dtype)
-
-    @property
-    def model_(self) -> Model:
-        """Fitted network as a `clearprop.Model`: to save, to look into, to certify."""
-        check_is_fitted(self)
-        classes = tuple(np.asarray(self.classes_).tolist()) if hasattr(self, "classes_") else ()
-        return Model(self.network_, self.theta_, classes=classes)
-
-    def _outputs(self, X: Any) -> Array:
-        """Outputs y_hat (m, n_L)."""
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
-        return forward(self.network_, self.theta_, X)
-
     def _check_solver(self) -> bool:
-        if self.solver == "lbfgs" or not getattr(self.solver, "step", True):
+        if self.solver in ("lbfgs", "lm") or not getattr(self.solver, "step", True):
             raise AttributeError(
                 f"partial_fit is only available for stochastic optimizers. {self.solver} is not stochastic."
             )

@@ -7,20 +7,32 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
-from sklearn.metrics import r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
 from clearprop.arrays import Array
+from clearprop.estimators.ensemble import fit_members
 from clearprop.estimators.multilayer import MultilayerPerceptron, dense
 from clearprop.estimators.settings import CONSTRAINTS, ActivationSetting, as_row, loss_of_numbers
-from clearprop.estimators.steps import Objective
 from clearprop.formulas.activations import AnyActivation
 from clearprop.formulas.losses import Loss, losses
 from clearprop.formulas.optimizers import Optimizer
 from clearprop.formulas.schedules import Schedule
+
+
+def r2(Y: Array, y_hat: Array, weights: Array | None) -> float:
+    """scikit-learn's r2_score, averaged over the outputs (m, n), without its checks of every call.
+
+    >>> r2(np.array([[1.0], [3.0]]), np.array([[1.0], [2.0]]), None)
+    0.5
+    """
+    mean = np.average(Y, axis=0, weights=weights)
+    w = np.ones((len(Y), 1)) if weights is None else weights[:, None]
+    wrong, spread = (w * (Y - y_hat) ** 2).sum(axis=0), (w * (Y - mean) ** 2).sum(axis=0)
+    scores = 1 - wrong / np.where(spread > 0, spread, 1.0)
+    return float(np.where(spread > 0, scores, np.where(wrong > 0, 0.0, 1.0)).mean())
 
 
 class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc]
@@ -33,7 +45,11 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc]
         such as "huber" or `Quantile(0.9)`; the row `losses["squared_error"]` is the whole square.
     hidden_layer_sizes, activation, ..., max_fun
         As in scikit-learn, with the liberties of `MLPClassifier`.
-    dropout, output_activation, l1
+        `Quantile((0.05, 0.95))` fits several quantiles of one target at once, which never cross:
+        `predict_quantiles`.
+    solver : {"adam", "sgd", "lbfgs", "lm"} or Optimizer
+        "lm" is Levenberg-Marquardt, for squared errors on small data; see `predict` for its uncertainty.
+    dropout, output_activation, l1, n_ensemble
         As in `MLPClassifier`; the output is the identity, or exp for "poisson".
 
     Attributes
@@ -84,6 +100,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc]
         dropout: float = 0.0,
         output_activation: str | AnyActivation | None = None,
         l1: float = 0.0,
+        n_ensemble: int = 1,
     ) -> None:
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -112,6 +129,10 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc]
         self.dropout = dropout
         self.output_activation = output_activation
         self.l1 = l1
+        self.n_ensemble = n_ensemble
+
+    def _read_held_out(self, X: Any, y: Any) -> tuple[Array, Array]:
+        return self._read(X, y, incremental=True, reset=False)
 
     def _read(self, X: Any, y: Any, *, incremental: bool, reset: bool) -> tuple[Array, Array]:
         X, y = validate_data(
@@ -130,25 +151,107 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc]
 
     def _loss_and_output(self) -> tuple[Loss, AnyActivation]:
         loss = loss_of_numbers(self.loss)
-        return loss, as_row(self.output_activation or loss.link)
+        several = loss.outputs not in (None, self.n_outputs_)
+        if several and self.n_outputs_ > 1:
+            raise ValueError(
+                f"{loss!r} is for one target, or for {loss.outputs} with a number each; y has {self.n_outputs_}"
+            )
+        increasing = several and loss.name == "quantile"
+        return loss, as_row(self.output_activation or ("monotone" if increasing else loss.link))
 
-    def _reports(self, objective: Objective, Y: Array) -> None:
-        if self.loss in (None, "squared_error"):
-            objective.share = 1 / Y.shape[1]
-        elif self.loss == "poisson":
-            y = Y.astype(np.float64)
-            objective.offset = (y * np.log(np.where(y > 0, y, 1.0)) - y).sum(axis=1)
+    def _share(self, Y: Array) -> float:
+        return 1 / Y.shape[1] if self.loss in (None, "squared_error") else 1.0
+
+    def _offset(self, Y: Array) -> Array | None:
+        if self.loss != "poisson":
+            return None
+        y = Y.astype(np.float64)
+        return np.asarray((y * np.log(np.where(y > 0, y, 1.0)) - y).sum(axis=1))
 
     def _validation_score(self, y_hat: Array, Y: Array, weights: Array | None) -> float:
-        return float(r2_score(Y, y_hat, sample_weight=weights))
+        return r2(Y, self._points(y_hat), weights)
 
-    def predict(self, X: Any) -> Array:
-        """Numbers (m,), or (m, n_L) for several outputs."""
-        y_hat = self._outputs(X)
-        return y_hat[:, 0] if y_hat.shape[1] == 1 else y_hat
+    def _points(self, y_hat: Array) -> Array:
+        """One number for each target: of several quantiles the middle one, or the mean of the middle two."""
+        quantiles = self.network_.loss.outputs
+        if quantiles is None or self.n_outputs_ == quantiles:
+            return y_hat
+        middle = slice((quantiles - 1) // 2, quantiles // 2 + 1)
+        return y_hat[:, middle].mean(axis=1, keepdims=True)
+
+    def predict(self, X: Any, return_std: bool = False) -> Any:
+        """Numbers (m,), or (m, n_L) for several outputs.
+
+        Parameters
+        ----------
+        return_std : bool
+            Whether to give the standard deviation of the predictions too, of the same shape. After
+            `solver="lm"` it is that of a new target: the noise and what the data leave open about the
+            parameters (Laplace's approximation with the Gauss-Newton Hessian; MacKay 1992). With
+            `n_ensemble` it is the spread of the members; with both, the two variances are added.
+
+        Examples
+        --------
+        >>> X = np.linspace(-1, 1, 40)[:, None]
+        >>> noise = np.random.default_rng(0).normal(0, 0.1, 40)
+        >>> fitted = MLPRegressor(hidden_layer_sizes=(), solver="lm").fit(X, 2 * X[:, 0] + noise)
+        >>> y, std = fitted.predict([[0.0], [10.0]], return_std=True)
+        >>> std.round(2).tolist()
+        [0.1, 0.28]
+        """
+        y_hat, spread = self._outputs_and_spread(X)
+        y_hat = self._points(y_hat)
+        answer = y_hat[:, 0] if y_hat.shape[1] == 1 else y_hat
+        if not return_std:
+            return answer
+        std = self._std(X, spread)
+        return answer, std[:, 0] if std.shape[1] == 1 else std
+
+    def _std(self, X: Any, spread: Array | None) -> Array:
+        members = self.estimators_ if self.n_ensemble > 1 else [self]
+        known = [member for member in members if hasattr(member, "_uncertainty")]
+        if spread is None and not known:
+            raise ValueError(
+                "return_std needs solver='lm' (squared errors on small data) or n_ensemble=5, say; for "
+                "intervals of any fit use loss=Quantile((0.05, 0.95)) and predict_quantiles"
+            )
+        variance = np.zeros(1) if spread is None else np.asarray(spread) ** 2
+        X = self._as_numbers(X)
+        for member in known:
+            variance = variance + member._uncertainty.std(member.theta_, X) ** 2 / len(members)
+        return np.asarray(np.sqrt(variance))
+
+    @available_if(lambda self: loss_of_numbers(self.loss).outputs is not None)  # type: ignore[untyped-decorator]
+    def predict_quantiles(self, X: Any) -> Array:
+        """Quantiles (m, k) of `loss=Quantile((q_1, ..., q_k))`, increasing in each row.
+
+        Examples
+        --------
+        >>> from clearprop import Quantile
+        >>> X = np.linspace(-1, 1, 200)[:, None]
+        >>> y = X[:, 0] + np.random.default_rng(0).normal(0, 0.1, 200)
+        >>> fitted = MLPRegressor(Quantile((0.05, 0.95)), (8,), max_iter=400, random_state=0, tol=0,
+        ...                       learning_rate_init=0.01, n_iter_no_change=500).fit(X, y)
+        >>> low, high = fitted.predict_quantiles(X).T
+        >>> bool((low < high).all()), bool(0.8 < np.mean((low <= y) & (y <= high)) < 0.97)
+        (True, True)
+        """
+        return self._outputs(X)
 
     @available_if(lambda self: self._check_solver())  # type: ignore[untyped-decorator]
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
-        """Train one epoch more, the optimizer going on from where it was; X, y, sample_weight as in `fit`."""
-        return self._fit(X, y, sample_weight, incremental=True)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, *, validation_data: Any = None) -> Any:
+        """Train one epoch more, the optimizer going on from where it was.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`.
+        validation_data : (X, y) or (X, y, sample_weight), optional
+            As in `fit`. With `early_stopping=True`, once `n_iter_no_change` calls in a row were no better,
+            the best parameters are put back, `early_stopped_` is true and later calls change nothing.
+        """
+        given = {"sample_weight": sample_weight, "validation_data": validation_data}
+        if self.n_ensemble > 1:
+            return fit_members(self, "partial_fit", True, X, y, **given)
+        return self._fit(X, y, incremental=True, **given)

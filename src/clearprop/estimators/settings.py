@@ -25,7 +25,7 @@ from clearprop.formulas.activations import (
     activations,
     as_activation,
 )
-from clearprop.formulas.losses import Loss, as_loss, losses
+from clearprop.formulas.losses import Loss, as_loss, clipped, losses
 from clearprop.formulas.optimizers import Optimizer, optimizers
 from clearprop.formulas.schedules import Schedule
 from clearprop.specification import Network
@@ -51,7 +51,7 @@ _ACTIVATION = [StrOptions({"logistic", *activations}), *ROWS_OF_ACTIVATIONS]
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
     "activation": [*_ACTIVATION, list, tuple],
-    "solver": [StrOptions({"lbfgs", "sgd", "adam"}), Optimizer],
+    "solver": [StrOptions({"lbfgs", "sgd", "adam", "lm"}), Optimizer],
     "alpha": [Interval(Real, 0, None, closed="left")],
     "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
     "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"}), Schedule],
@@ -75,6 +75,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "dropout": [Interval(Real, 0, 1, closed="left")],
     "output_activation": [*_ACTIVATION, None],
     "l1": [Interval(Real, 0, None, closed="left")],
+    "n_ensemble": [Interval(Integral, 1, None, closed="left")],
 }
 
 
@@ -165,6 +166,17 @@ def loss_and_output(
     return row, as_row(row.link) if row.for_classes else paired
 
 
+def trained_network(network: Network, alpha: float, l1: float, dtype: np.dtype[Any]) -> Network:
+    """The network as a fit computes it: with penalties, and with scikit-learn's clipping of the log-loss.
+
+    scikit-learn clips probabilities to eps .. 1 - eps of their dtype in the loss, and not in its gradient.
+    """
+    loss = network.loss
+    if network.is_linked and loss.name in clipped:
+        loss = clipped[loss.name](eps=float(np.finfo(dtype).eps))
+    return replace(network, loss=loss, l2=alpha, l1=l1)
+
+
 def draw_parameters(
     network: Network, random_state: np.random.RandomState, dtype: npt.DTypeLike
 ) -> tuple[list[Array], list[Array]]:
@@ -186,19 +198,9 @@ def draw_parameters(
     return weights, biases
 
 
-class EpsilonHatAdam(Optimizer):
-    """Adam with its epsilon beside the raw sqrt(v), the efficient form of the paper's section 2.
-
-    theta - rate * sqrt(1 - beta2**t) / (1 - beta1**t) * m / (sqrt(v) + epsilon): scikit-learn's. The rule's
-    text is Adam's own, with the first scalar at the value above and the second at 1, so that it runs on
-    Adam's kernels.
-    """
-
-    def scalar_values(self, first: int, steps: int = 1) -> Array:
-        """(correction1, correction2) of each step, float64 (steps, 2)."""
-        t = np.arange(first, first + steps, dtype=np.float64)
-        corrections = np.sqrt(1 - self["beta2"] ** t) / (1 - self["beta1"] ** t)
-        return np.column_stack((corrections, np.ones(steps)))
+#: scalars of the efficient form of Adam's section 2, with epsilon beside the raw sqrt(v):
+#: theta - rate * sqrt(1 - beta2**t) / (1 - beta1**t) * m / (sqrt(v) + epsilon); scikit-learn's
+_EPSILON_HAT = (("correction1", "sqrt(1 - beta2**t) / (1 - beta1**t)"), ("correction2", "1"))
 
 
 def rule_of(settings: Any) -> Optimizer:
@@ -208,6 +210,8 @@ def rule_of(settings: Any) -> Optimizer:
         rule = solver
     elif solver == "lbfgs":
         rule = optimizers["lbfgs"](tolerance=float(settings.tol))
+    elif solver == "lm":
+        rule = optimizers["levenberg_marquardt"](tolerance=float(settings.tol))
     elif solver == "adam":
         adam = optimizers["adam"](
             settings.learning_rate_init,
@@ -215,7 +219,7 @@ def rule_of(settings: Any) -> Optimizer:
             beta2=float(settings.beta_2),
             epsilon=float(settings.epsilon),
         )
-        rule = EpsilonHatAdam(**{name: getattr(adam, name) for name in adam.__dataclass_fields__})
+        rule = replace(adam, scalars=_EPSILON_HAT)
     else:
         row = optimizers["nesterov" if settings.nesterovs_momentum else "momentum"]
         rule = row(settings.learning_rate_init, momentum=float(settings.momentum))

@@ -140,12 +140,12 @@ class Activation(Row):
         return 1
 
 
-_COUPLED = ("softmax", "maxout")
+_COUPLED = ("softmax", "maxout", "monotone")
 
 
 @dataclass(frozen=True, repr=False)
 class CoupledActivation(Row):
-    """An activation whose outputs depend on several pre-activations: softmax, maxout.
+    """An activation whose outputs depend on several pre-activations: softmax, maxout, monotone.
 
     Its `forward` and `pullback` are short code, written once in each engine; the row carries what the
     rest of the house needs to know.
@@ -173,7 +173,7 @@ class CoupledActivation(Row):
 AnyActivation: TypeAlias = Activation | CoupledActivation
 
 
-def check_parameters(owner: str, parameters: Mapping[str, float], reserved: tuple[str, ...]) -> None:
+def check_parameters(owner: str, parameters: Mapping[str, Any], reserved: tuple[str, ...]) -> None:
     """Raise FormulaError for too many parameters, or one whose name is taken."""
     if len(parameters) > MOST_PARAMETERS:
         raise FormulaError(
@@ -187,7 +187,9 @@ def check_parameters(owner: str, parameters: Mapping[str, float], reserved: tupl
 def typed_parameters(row: Row, like: Array) -> dict[str, Any]:
     """Parameters as numbers of the array's dtype, as the engines hold them."""
     real = like.real.dtype
-    return {name: value if real.kind == "O" else real.type(value) for name, value in row.parameters}
+    if real.kind == "O":
+        return row.constants
+    return {name: np.asarray(value, dtype=real)[()] for name, value in row.parameters}
 
 
 def like_array(value: Any, like: Array) -> Array:
@@ -306,6 +308,12 @@ _ROWS: tuple[AnyActivation, ...] = (
         derivative=r"u_j \left[p = \arg\max_q z_{j,q}\right]",
         initializer="he_uniform",
         source="002; arXiv:1302.4389",
+    ),
+    CoupledActivation(
+        name="monotone",
+        formula=r"a_0 = z_0, \quad a_j = a_{j-1} + \ln\left(1 + e^{z_j}\right)",
+        derivative=r"g'(z_j) \sum_{k \ge j} u_k, \quad g'(z_0) = 1, \quad g'(z_j) = \sigma(z_j)",
+        source="outputs that never cross, as for several quantiles at once; steps by softplus",
     ),
 )
 

@@ -28,7 +28,7 @@ from clearprop.formulas.activations import (
     like_array,
     typed_parameters,
 )
-from clearprop.formulas.rows import REAL_LINE, Interval, Row, look_up
+from clearprop.formulas.rows import REAL_LINE, Interval, Row, Value, look_up, plain_value
 
 Targets = Literal["numbers", "counts", "probabilities", "signs", "distribution"]
 
@@ -68,7 +68,8 @@ class Loss(Row):
     kinks : tuple of str
         Expressions that are 0 where the loss has no derivative.
     source : str
-    **parameters : float
+    **parameters : float or tuple of float
+        Parameters with their default values; a tuple has one number for each output.
 
     Examples
     --------
@@ -101,10 +102,11 @@ class Loss(Row):
         targets: Targets = "numbers",
         kinks: tuple[str, ...] = (),
         source: str = "",
-        parameters: Mapping[str, float] | tuple[tuple[str, float], ...] = (),
-        **named: float,
+        parameters: Mapping[str, Value] | tuple[tuple[str, Value], ...] = (),
+        **named: Value,
     ) -> None:
         pairs = (*dict(parameters).items(), *named.items())
+        pairs = tuple((key, plain_value(value)) for key, value in pairs)
         owner = f"loss {name!r}"
         check_parameters(owner, dict(pairs), reserved=("z", "a", "y", "log_a"))
         plain = frozenset({"a", "y", *dict(pairs)})
@@ -140,8 +142,8 @@ class Loss(Row):
             object.__setattr__(self, field, given)
         self.__post_init__()
 
-    def __call__(self, *values: float, **named: float) -> Loss:
-        """Copy with other parameter values: `Huber(1.5)`."""
+    def __call__(self, *values: Value, **named: Value) -> Loss:
+        """Copy with other parameter values: `Huber(1.5)`; `Quantile((0.1, 0.9))`, one for each output."""
         return self.with_parameters(*values, **named)
 
     def __str__(self) -> str:
@@ -150,6 +152,11 @@ class Loss(Row):
             f"{self!r}: {self.value}; slope in a = {self.slope}; "
             "summed over the outputs, averaged over the examples with their weights"
         )
+
+    @property
+    def takes_several(self) -> bool:
+        """A parameter may be a tuple, with one number for each output: `Quantile((0.1, 0.9))`."""
+        return True
 
     @property
     def for_classes(self) -> bool:
@@ -324,6 +331,42 @@ _ROWS: tuple[Loss, ...] = (
         source="Koenker and Bassett, Econometrica 46 (1978)",
         q=0.5,
     ),
+)
+
+_CLIPPED = "minimum(maximum(a, eps), 1 - eps)"
+
+#: losses that clip their probabilities to eps .. 1 - eps while their delta does not: what scikit-learn
+#: reports and what it trains. By the name of the loss they stand for; used by the drop-in estimators alone
+clipped: Mapping[str, Loss] = MappingProxyType(
+    {
+        row.name.removeprefix("clipped_"): row
+        for row in (
+            Loss(
+                "clipped_cross_entropy",
+                f"-y * log({_CLIPPED})",
+                slope="-y / maximum(a, 1e-30)",
+                link="softmax",
+                linked_value=f"-y * log({_CLIPPED})",
+                linked_delta="a - y",
+                domain=(0, 1),
+                targets="distribution",
+                source="scikit-learn, sklearn/neural_network/_base.py: log_loss",
+                eps=2.220446049250313e-16,
+            ),
+            Loss(
+                "clipped_binary_cross_entropy",
+                f"-y * log({_CLIPPED}) - (1 - y) * log(1 - {_CLIPPED})",
+                slope="(1 - y) / maximum(1 - a, 1e-30) - y / maximum(a, 1e-30)",
+                link="sigmoid",
+                linked_value=f"-y * log({_CLIPPED}) - (1 - y) * log(1 - {_CLIPPED})",
+                linked_delta="a - y",
+                domain=(0, 1),
+                targets="probabilities",
+                source="scikit-learn, sklearn/neural_network/_base.py: binary_log_loss",
+                eps=2.220446049250313e-16,
+            ),
+        )
+    }
 )
 
 #: the shipped losses, by name

@@ -97,7 +97,8 @@ class Optimizer(Row):
             hint = "did you mean learning_rate? " if unknown[0] in ("lr", "rate", "eta") else ""
             raise FormulaError(f"{self.title or self.name} has no {unknown[0]!r}; {hint}it takes {given}")
         row = self.with_parameters(**parameters)
-        for name, value in row.parameters:
+        for name in row.parameter_names:
+            value = row[name]
             if name in _SHARES and not 0 <= value < 1:
                 raise SpecificationError(f"{self.title}: {name} is a number from 0 to below 1, not {value!r}")
             if name == "epsilon" and value < 0:
@@ -127,9 +128,7 @@ class Optimizer(Row):
     def __str__(self) -> str:
         """The rule, one assignment after the other."""
         lines = [f"{name} = {text}" for name, text in (*self.scalars, *self.slots)]
-        return f"{self!r}: " + "; ".join(
-            [*lines, f"theta = {self.step}"] if self.step else ["SciPy's L-BFGS-B"]
-        )
+        return f"{self!r}: " + "; ".join([*lines, f"theta = {self.step}"] if self.step else [self.source])
 
     def __repr__(self) -> str:
         rate = self.learning_rate
@@ -201,6 +200,14 @@ _ROWS = (
         parameters=(("memory", 10.0), ("tolerance", 1e-7)),
         source="Liu and Nocedal, 1989; the steps are SciPy's L-BFGS-B",
     ),
+    Optimizer(
+        name="levenberg_marquardt",
+        title="LevenbergMarquardt",
+        step="",
+        parameters=(("damping", 1e-3), ("tolerance", 1e-7)),
+        source="(J'J + damping) d = -gradient; Levenberg 1944, Marquardt 1963, damped as in Madsen, Nielsen "
+        "and Tingleff, Methods for Non-Linear Least Squares Problems (2004)",
+    ),
 )
 
 #: the shipped optimizers, by name
@@ -233,3 +240,4 @@ RMSprop = optimizers["rmsprop"]
 Adam = optimizers["adam"]
 AdamW = optimizers["adamw"]
 LBFGS = optimizers["lbfgs"]
+LevenbergMarquardt = optimizers["levenberg_marquardt"]

@@ -9,11 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
+import numpy as np
+
+from clearprop.arrays import Array
 from clearprop.errors import FormulaError
 
-Parameters = tuple[tuple[str, float], ...]
+Value: TypeAlias = float | tuple[float, ...]  #: of a parameter: one number, or one for each output
+Parameters: TypeAlias = tuple[tuple[str, Value], ...]
 
 
 @dataclass(frozen=True)
@@ -73,24 +77,47 @@ class Row:
                 f"a row's name is an identifier such as 'leaky_relu', and {self.name!r} is not one"
             )
         for name, value in self.parameters:
-            if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-                raise FormulaError(f"{self.name}: parameter {name} is a finite number, and {value!r} is not")
+            numbers = value if isinstance(value, tuple) and self.takes_several else (value,)
+            for number in numbers:
+                wrong = isinstance(number, bool) or not isinstance(number, int | float)
+                if wrong or not math.isfinite(number):  # type: ignore[arg-type]
+                    form = "a finite number, or a tuple of them" if self.takes_several else "a finite number"
+                    raise FormulaError(f"{self.name}: parameter {name} is {form}, and {value!r} is not")
+        lengths = {len(value) for _, value in self.parameters if isinstance(value, tuple)}
+        if len(lengths) > 1 or 0 in lengths:
+            raise FormulaError(f"{self.name}: parameters with one number for each output have unlike lengths")
 
     @property
-    def values(self) -> tuple[float, ...]:
-        """Parameter values in the order of their names."""
-        return tuple(float(value) for _, value in self.parameters)
+    def takes_several(self) -> bool:
+        """Whether a parameter may be a tuple, with one number for each output."""
+        return False
+
+    @property
+    def outputs(self) -> int | None:
+        """Outputs that a parameter has numbers for; None where each is one number."""
+        return next((len(value) for _, value in self.parameters if isinstance(value, tuple)), None)
+
+    @property
+    def values(self) -> Array:
+        """Parameter values in the order of their names, float64 (k,), or (outputs, k)."""
+        columns = [np.asarray(value, dtype=np.float64) for _, value in self.parameters]
+        return np.stack(np.broadcast_arrays(*columns), axis=-1) if columns else np.zeros(0)
+
+    @property
+    def constants(self) -> dict[str, Any]:
+        """Parameters by name, a tuple as an array (outputs,)."""
+        return {name: np.array(v) if isinstance(v, tuple) else v for name, v in self.parameters}
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
         """Parameter names in order."""
         return tuple(name for name, _ in self.parameters)
 
-    def __getitem__(self, parameter: str) -> float:
+    def __getitem__(self, parameter: str) -> Any:
         """Value of one parameter: `LeakyReLU(0.1)["slope"]` is 0.1."""
         return dict(self.parameters)[parameter]
 
-    def with_parameters(self, *values: float, **named: float) -> Self:
+    def with_parameters(self, *values: Value, **named: Value) -> Self:
         """Copy of the row with other parameter values, by position or by name."""
         known = self.parameter_names
         if len(values) > len(known):
@@ -105,7 +132,7 @@ class Row:
             if name in given:
                 raise FormulaError(f"{self.name}: parameter {name!r} is given twice")
             given[name] = value
-        merged = tuple((name, given.get(name, value)) for name, value in self.parameters)
+        merged = tuple((name, plain_value(given.get(name, value))) for name, value in self.parameters)
         return replace(self, parameters=merged)
 
     def to_dict(self) -> dict[str, Any]:
@@ -118,8 +145,21 @@ class Row:
         return plain
 
     def __repr__(self) -> str:
-        values = ", ".join(f"{name}={value:g}" for name, value in self.parameters)
+        values = ", ".join(f"{name}={_shown(value)}" for name, value in self.parameters)
         return f"{type(self).__name__}({self.name!r}{', ' if values else ''}{values})"
+
+
+def plain_value(value: Any) -> Any:
+    """A list or array of numbers as a tuple of them; anything else as it is."""
+    if isinstance(value, list | tuple | np.ndarray) and np.ndim(value) == 1:
+        return tuple(float(v) if isinstance(v, np.number) else v for v in value)
+    return value
+
+
+def _shown(value: Value) -> str:
+    if isinstance(value, tuple):
+        return f"({', '.join(f'{number:g}' for number in value)}{',' if len(value) == 1 else ''})"
+    return f"{value:g}"
 
 
 #: what other libraries and papers call a row -> our name

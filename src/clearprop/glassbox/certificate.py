@@ -369,7 +369,7 @@ def _kinks(objective: _Objective, eps: float) -> tuple[tuple[Kink, ...], BoolArr
     if not network.is_linked:
         a = sizes.a[network.depth]
         for text in loss.kinks:
-            distance = sized(text, {"a": a, "y": objective.examples.Y, **dict(loss.parameters)}, a.value)
+            distance = sized(text, {"a": a, "y": objective.examples.Y, **loss.constants}, a.value)
             report(f"loss ({loss.name}: {text} = 0)", _near(distance.value, distance.size, eps) & used)
     for segment in network.segments:
         zeros = int((objective.theta[segment.offset : segment.stop] == 0).sum())

@@ -211,14 +211,23 @@ def _size_of_activation(row: AnyActivation, z: Sized, a: Array) -> Array:
         return sized(row.formula, {"z": z, **dict(row.parameters)}, z.value).size
     if row.name == "softmax":
         return a * (1 + z.size + (a * z.size).sum(axis=1, keepdims=True))
+    if row.name == "monotone":
+        return np.cumsum(_monotone_steps(z, "softplus(z)"), axis=1)
     pieces, sizes = (array.reshape(len(a), -1, row.pieces) for array in (z.value, z.size))
     return np.take_along_axis(sizes, pieces.argmax(axis=2, keepdims=True), axis=2)[:, :, 0]
+
+
+def _monotone_steps(z: Sized, text: str) -> Array:
+    """Sizes of the steps between the outputs of 'monotone', or of their slopes; the first is z's own."""
+    steps = sized(text, {"z": z}, z.value).size.copy()
+    steps[:, 0] = z.size[:, 0]
+    return steps
 
 
 def _size_of_row_delta(network: Network, z: Sized, a: Sized, Y: Array) -> Array:
     """Size of one example's dLoss/dz, (m, r_L)."""
     loss: Loss = network.loss
-    given = {"a": a, "y": Y, **dict(loss.parameters)}
+    given = {"a": a, "y": Y, **loss.constants}
     if network.is_linked:
         return sized(loss.linked_delta, {"z": z, **given}, z.value).size
     slope = sized(loss.slope, given, a.value).size
@@ -230,6 +239,10 @@ def _size_of_pullback(row: AnyActivation, upstream: Array, z: Sized, a: Sized) -
         return upstream * sized(row.derivative, {"z": z, "a": a, **dict(row.parameters)}, z.value).size
     if row.name == "softmax":
         return a.size * (upstream + (upstream * a.value).sum(axis=1, keepdims=True))
+    if row.name == "monotone":
+        steps = _monotone_steps(z, "sigmoid(z)")
+        steps[:, 0] = 1.0
+        return np.cumsum(upstream[:, ::-1], axis=1)[:, ::-1] * steps
     pieces = z.value.reshape(len(z.value), -1, row.pieces)
     size = np.zeros_like(pieces)
     np.put_along_axis(size, pieces.argmax(axis=2, keepdims=True), upstream[:, :, None], axis=2)

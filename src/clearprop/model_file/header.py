@@ -135,7 +135,9 @@ def _network(specification: Any, n_tensors: int, rows: Mapping[str, Row]) -> Net
 
 def _row(plain: Any, kind: str, where: str) -> None:
     require(plain, kind, where)
-    every(plain["parameters"].values(), is_number, f"{where}, parameters,")
+    for value in plain["parameters"].values():
+        several = isinstance(value, list) and kind == "loss"
+        every(value if several else [value], is_number, f"{where}, parameters,")
     interval = plain["domain" if kind == "loss" else "range"]
     require(interval, "interval", f"the interval of {where}")
     attained = interval["attained"]

@@ -154,7 +154,7 @@ class Settings:
             return row
         if not row.step:
             if self.learning_rate is not None or self.weight_decay is not None:
-                raise SpecificationError("lbfgs takes no learning rate and no weight decay; use l2")
+                raise SpecificationError(f"{row.name} takes no learning rate and no weight decay; use l2")
             return row
         rate = self.learning_rate
         if rate is None:
@@ -183,7 +183,7 @@ class Settings:
         """
         if self.epochs != "auto":
             return self.epochs
-        if as_optimizer(self.optimizer).name == "lbfgs":
+        if not as_optimizer(self.optimizer).step:
             return LBFGS_ITERATIONS
         steps = min(max(2 * rows, FEWEST_STEPS), MOST_STEPS)
         size = self.batch_size_for(rows)

@@ -2,8 +2,9 @@
 
 Only the scikit-learn drop-ins, which draw batches as scikit-learn does, have a loop of their own.
 
-`launch` checks what it is given and sets a `Course` up, `descent` (or `lbfgs`) takes it, and the rest are
-its rules: held-out rows, weights, stopping, progress. Models and estimators call `train`.
+`launch` checks what it is given and sets a `Course` up, a solver (`descent`, `lbfgs`, `levenberg`) takes
+it, and the rest are its rules: held-out rows, weights, stopping, progress. Models and estimators call
+`train`.
 """
 
 from __future__ import annotations

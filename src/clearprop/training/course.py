@@ -1,7 +1,7 @@
 """The course of a run: what happens at the end of every epoch, whoever takes the steps.
 
 `Course` is the one place where a run's state lives: parameters, optimizer state, history, the best epoch.
-The loop over batches (training.py) and L-BFGS (lbfgs.py) change `theta` and call `end_epoch`.
+The loop over batches (descent.py), L-BFGS and Levenberg-Marquardt change `theta` and call `end_epoch`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Training: `train` checks what it is given, sets a `Course` up, and lets descent.py or lbfgs.py take it."""
+"""Training: `train` checks what it is given, sets a `Course` up, and lets a solver take it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from clearprop.specification import Network, Parameters
 from clearprop.training.course import Callback, Course
 from clearprop.training.descent import descend
 from clearprop.training.lbfgs import minimise, require_lbfgs
+from clearprop.training.levenberg import minimise_squares, require_levenberg
 from clearprop.training.progress import progress_on
 from clearprop.training.run import EpochReport, Run, RunRecord, TrainingDiverged
 from clearprop.training.stopping import Plateau, StoppingRules, require_whole
@@ -65,8 +66,8 @@ def train(
     X : array (m, n_0)
     Y : array (m, n_L), or (m,) class indices (one column of numbers for losses of numbers)
     optimizer : str or Optimizer
-        Such as `"sgd"` or `Adam(Cosine(0.01), clip_norm=1.0)`. `LBFGS()` takes all examples at once; its
-        iterations are the epochs.
+        Such as `"sgd"` or `Adam(Cosine(0.01), clip_norm=1.0)`. `LBFGS()`, and on small data
+        `LevenbergMarquardt()` (squared errors), take all examples at once; their iterations are the epochs.
     batch_size : int or None
         Examples a step; None for all of them.
     epochs : int
@@ -135,8 +136,10 @@ def train(
             raise SpecificationError(f"a callback is a function of an EpochReport, not {callback!r}")
     rules = StoppingRules(epochs, patience, tolerance, stop_gradient_norm, time_budget)
     rule = as_optimizer(optimizer)
-    if not rule.step:
+    if rule.name == "lbfgs":
         require_lbfgs(network, rule)
+    elif not rule.step:
+        require_levenberg(network, rule)
     if threads is not None:
         require_whole("threads", threads)
     if metric is not None and validation is None:
@@ -191,7 +194,8 @@ def train(
             plateau=_plateau(schedule),
         )
         try:
-            stopped = descend(course) if rule.step else minimise(course)
+            take = {"lbfgs": minimise, "levenberg_marquardt": minimise_squares}.get(rule.name, descend)
+            stopped = take(course)
         except KeyboardInterrupt:
             stopped = "interrupted"
         return course.run(stopped)

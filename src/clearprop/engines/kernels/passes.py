@@ -17,6 +17,7 @@ from clearprop.engines.plan import (
     ACTIVATION,
     B_AT,
     BLOCK,
+    C_AT,
     D0_AT,
     D1_AT,
     F_AT,
@@ -24,6 +25,7 @@ from clearprop.engines.plan import (
     LINKED,
     LOG_AT,
     LOSS,
+    MAXOUT,
     PIECES,
     ROWS,
     SCALE_AT,
@@ -43,6 +45,7 @@ kernel, inline, entry, REAL = _BUILD.kernel, _BUILD.inline, _BUILD.entry, _BUILD
 _ROWS = _BUILD.part("rows")
 activate, chain, judge = _ROWS.activate, _ROWS.chain, _ROWS.judge
 softmax, pull_back_softmax, largest_piece = _ROWS.softmax, _ROWS.pull_back_softmax, _ROWS.largest_piece
+monotone, pull_back_monotone = _ROWS.monotone, _ROWS.pull_back_monotone
 make_factors = _BUILD.part("dropping").make_factors
 T = argument_types(REAL)
 ZERO = REAL(0)
@@ -86,6 +89,8 @@ def forward_block(plan: Any, p: Any, keep: Any, theta: Any, space: Any, m: int, 
         elif kind == SOFTMAX:
             totals, inverses = vector(space, plan[0, U_AT], m), vector(space, plan[0, U_AT] + m, m)
             softmax(z_flat, a_flat, vector(space, plan[0, LOG_AT], m * n), totals, inverses, n)
+        elif kind != MAXOUT:
+            monotone(z_flat, a_flat, n)
         else:
             pieces = plan[l, PIECES]
             for i in range(m * n):
@@ -110,11 +115,33 @@ def pull_back(l: int, plan: Any, p: Any, space: Any, m: int, upstream: Any, delt
         chain(kind, vector(p, l * MOST_PARAMETERS, MOST_PARAMETERS), z, a, delta)
     elif kind == SOFTMAX:
         pull_back_softmax(a, upstream, delta, n)
+    elif kind != MAXOUT:
+        pull_back_monotone(z, upstream, delta, n)
     else:
         pieces = plan[l, PIECES]
         delta[:] = ZERO
         for i in range(m * n):
             delta[largest_piece(z, i * pieces, pieces)] = upstream[i]
+
+
+@inline
+def judge_by_output(
+    plan: Any, q: Any, space: Any, m: int, z: Any, a: Any, y: Any, log_a: Any, value: Any, slope: Any
+) -> None:
+    """Losses and slopes where each output has parameters of its own: column by column, gathered."""
+    n = z.size // m
+    at = plan[0, C_AT]
+    z_j, a_j, y_j = vector(space, at, m), vector(space, at + m, m), vector(space, at + 2 * m, m)
+    log_j, value_j = vector(space, at + 3 * m, m), vector(space, at + 4 * m, m)
+    slope_j = vector(space, at + 5 * m, m)
+    for j in range(n):
+        for i in range(m):
+            z_j[i], a_j[i] = z[i * n + j], a[i * n + j]
+            y_j[i], log_j[i] = y[i * n + j], log_a[i * n + j]
+        p = vector(q, j * MOST_PARAMETERS, MOST_PARAMETERS)
+        judge(plan[0, LOSS], p, z_j, a_j, y_j, log_j, value_j, slope_j)
+        for i in range(m):
+            value[i * n + j], slope[i * n + j] = value_j[i], slope_j[i]
 
 
 @entry(T.double(T.table, T.matrix, T.vector, T.vector, T.count, T.switch))
@@ -129,7 +156,10 @@ def loss_block(plan: Any, p: Any, q: Any, space: Any, m: int, uniform: bool) -> 
     log_a = vector(space, plan[0, LOG_AT] if plan[0, SOFTMAX_LINK] else plan[L, A_AT], m * n)
     value = vector(space, plan[0, U_AT], m * n)
     delta = vector(space, plan[L, D0_AT], m * r)
-    if r == n:
+    if q.size > MOST_PARAMETERS:
+        slope = delta if r == n else vector(space, plan[L, D1_AT], m * n)
+        judge_by_output(plan, q, space, m, z if r == n else a, a, y, log_a, value, slope)
+    elif r == n:
         judge(plan[0, LOSS], q, z, a, y, log_a, value, delta)
     else:
         slope = vector(space, plan[L, D1_AT], m * n)

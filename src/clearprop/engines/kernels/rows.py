@@ -1,7 +1,7 @@
-"""The row functions as loops: activations, their derivatives, losses; softmax and maxout.
+"""The row functions as loops: activations, their derivatives, losses; softmax, maxout, monotone.
 
 `literal_unroll` turns a tuple of row functions into a switch whose branches are compiled, inlined and
-vectorised; this file names no row, except the two coupled activations.
+vectorised; this file names no row, except the three coupled activations.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ ACTIVATIONS = _BUILD.activations()
 DERIVATIVES = _BUILD.derivatives()
 LOSSES = _BUILD.losses()
 exp, log = _BUILD.primitives()["exp"], _BUILD.primitives()["log"]
+sigmoid, softplus = _BUILD.primitives()["sigmoid"], _BUILD.primitives()["softplus"]
 ZERO, ONE = REAL(0), REAL(1)
 
 
@@ -93,6 +94,30 @@ def pull_back_softmax(a: Any, upstream: Any, delta: Any, n: int) -> None:
             total += a[i * n + j] * upstream[i * n + j]
         for j in range(n):
             delta[i * n + j] = a[i * n + j] * (upstream[i * n + j] - total)
+
+
+@inline
+def monotone(z: Any, a: Any, n: int) -> None:
+    """a_0 = z_0 and a_j = a_{j-1} + softplus(z_j), row by row of n."""
+    for i in range(z.size):
+        a[i] = softplus(z[i])
+    for i in range(z.size // n):
+        a[i * n] = z[i * n]
+        for j in range(1, n):
+            a[i * n + j] = a[i * n + j - 1] + a[i * n + j]
+
+
+@inline
+def pull_back_monotone(z: Any, upstream: Any, delta: Any, n: int) -> None:
+    """delta_j = sigmoid(z_j) sum_{k >= j} u_k; the first has slope 1."""
+    for i in range(z.size // n):
+        total = ZERO
+        for j in range(n - 1, -1, -1):
+            total += upstream[i * n + j]
+            delta[i * n + j] = total
+    for i in range(z.size // n):
+        for j in range(1, n):
+            delta[i * n + j] *= sigmoid(z[i * n + j])
 
 
 @inline

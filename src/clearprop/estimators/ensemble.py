@@ -1,0 +1,64 @@
+"""Several networks that answer as one: fitted side by side, averaged, their spread the uncertainty.
+
+Members differ in their seed alone: first weights, held-out rows, batch orders. Their kernels run without
+the GIL, so they share the cores; the bits depend neither on how many run at once nor on who ends first.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.base import clone
+from sklearn.utils import check_random_state
+
+from clearprop.arrays import Array
+
+#: what the members have in common, read off the first
+_SHARED = (
+    "_label_binarizer",
+    "classes_",
+    "feature_names_in_",
+    "n_features_in_",
+    "n_layers_",
+    "n_outputs_",
+    "network_",
+    "out_activation_",
+    "t_",
+)
+
+
+def fit_members(estimator: Any, method: str, keeps: bool, *arguments: Any, **given: Any) -> Any:
+    """Fit `estimator.n_ensemble` copies through `method` ("fit" or "partial_fit"); the estimator itself.
+
+    Parameters
+    ----------
+    keeps : bool
+        Whether members of an earlier fit go on.
+    """
+    members = getattr(estimator, "estimators_", None) if keeps else None
+    if members is None or len(members) != estimator.n_ensemble:
+        random_state = check_random_state(estimator.random_state)
+        seeds = random_state.randint(np.iinfo(np.int32).max, size=estimator.n_ensemble)
+        members = [clone(estimator).set_params(n_ensemble=1, random_state=int(seed)) for seed in seeds]
+    if method == "fit":
+        own = estimator.get_params(deep=False)
+        for member in members:
+            member.set_params(**{k: v for k, v in own.items() if k not in ("n_ensemble", "random_state")})
+    Parallel(n_jobs=-1, prefer="threads")(
+        delayed(getattr(member, method))(*arguments, **given) for member in members
+    )
+    estimator.estimators_ = members
+    for name in _SHARED:
+        if hasattr(members[0], name):
+            setattr(estimator, name, getattr(members[0], name))
+    estimator.loss_ = float(np.mean([member.loss_ for member in members]))
+    estimator.n_iter_ = max(member.n_iter_ for member in members)
+    return estimator
+
+
+def mean_and_spread(outputs: list[Array]) -> tuple[Array, Array]:
+    """Mean and standard deviation over the members of arrays of one shape."""
+    stacked = np.stack(outputs)
+    return stacked.mean(axis=0), stacked.std(axis=0)

@@ -1,0 +1,149 @@
+"""What happens at the end of each epoch of a drop-in's fit: curves, scores, standstill, callbacks.
+
+The attributes that scikit-learn's users read (`loss_curve_`, `validation_scores_`, ...) are written here,
+in scikit-learn's way, whatever takes the steps.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.estimators.steps import Objective, Reported
+from clearprop.specification import Parameters
+from clearprop.training.run import EpochReport
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Rows that judge a fit.
+
+    Attributes
+    ----------
+    data : Reported
+        As the loss takes them; weights with the class weights.
+    columns : ndarray (m, n)
+        Targets as the score takes them.
+    weights : ndarray (m,), optional
+        The user's own, for the score.
+    """
+
+    data: Reported
+    columns: Array
+    weights: Array | None
+
+
+def as_callbacks(callbacks: Any) -> Sequence[Callable[[EpochReport], Any]]:
+    """One callback or several as a sequence; TypeError for what cannot be called."""
+    several = (callbacks,) if callable(callbacks) else tuple(callbacks)
+    for callback in several:
+        if not callable(callback):
+            raise TypeError(f"a callback is a function of an EpochReport, and {callback!r} cannot be called")
+    return several
+
+
+class Judge:
+    """Keeps an estimator's curves, and the best parameters where held-out rows stop the fit early."""
+
+    def __init__(
+        self, estimator: Any, objective: Objective, held_out: HeldOut | None, callbacks: Any, epochs: int
+    ) -> None:
+        self.estimator, self.objective, self.held_out, self.epochs = estimator, objective, held_out, epochs
+        self.callbacks = as_callbacks(callbacks)
+        self.began = time.perf_counter()
+        self.stops_early = bool(estimator.early_stopping) and held_out is not None
+        if held_out is not None:
+            for name in ("validation_scores_", "validation_loss_curve_"):
+                if getattr(estimator, name, None) is None:
+                    setattr(estimator, name, [])
+        if self.stops_early and estimator.best_validation_score_ is None:
+            estimator.best_validation_score_ = -np.inf
+        self.best: Array | None = None
+
+    def end_epoch(self, theta: Array, loss: float, rate: float | None) -> bool:
+        """Note the epoch's loss, judge the parameters, tell the callbacks; whether one of them stops."""
+        estimator = self.estimator
+        estimator.loss_ = loss
+        estimator.n_iter_ += 1
+        estimator.loss_curve_.append(loss)
+        if estimator.verbose:
+            print(f"Iteration {estimator.n_iter_}, loss = {loss:.8f}")
+        validation_loss, score = self._judge_held_out(theta, loss)
+        if self.stops_early and score is not None:
+            self._judge_score(theta, score)
+        else:
+            self._judge_loss(loss)
+        if not self.callbacks:
+            return False
+        parameters = Parameters(self.objective.network, theta.copy())
+        parameters.flat.flags.writeable = False
+        report = EpochReport(
+            epoch=estimator.n_iter_,
+            epochs=self.epochs,
+            loss=loss,
+            validation_loss=validation_loss,
+            validation_metric=score,
+            learning_rate=rate,
+            gradient_norm=None,
+            seconds=time.perf_counter() - self.began,
+            theta=parameters,
+        )
+        answers = [callback(report) for callback in self.callbacks]  # each is told, whatever another says
+        return any(answers)
+
+    def _judge_held_out(self, theta: Array, loss: float) -> tuple[float | None, float | None]:
+        """Loss and score on the held-out rows, noted."""
+        held_out, estimator = self.held_out, self.estimator
+        if held_out is None:
+            return None, None
+        examples = held_out.data.examples
+        own, y_hat = self.objective.engine.evaluate(theta, examples.X, examples.Y, examples.scale())
+        finite = bool(np.isfinite(loss) and np.isfinite(y_hat).all())
+        score = np.nan
+        if finite:
+            score = float(estimator._validation_score(y_hat, held_out.columns, held_out.weights))
+        validation_loss = self.objective.reported(own, held_out.data)
+        estimator.validation_scores_.append(score)
+        estimator.validation_loss_curve_.append(validation_loss)
+        if estimator.verbose:
+            print(f"Validation score: {score:f}")
+        return validation_loss, score
+
+    def _judge_score(self, theta: Array, score: float) -> None:
+        estimator = self.estimator
+        stands = score < estimator.best_validation_score_ + estimator.tol
+        estimator._no_improvement_count = estimator._no_improvement_count + 1 if stands else 0
+        if score > estimator.best_validation_score_:
+            estimator.best_validation_score_ = score
+            self.best = theta.copy()
+
+    def _judge_loss(self, loss: float) -> None:
+        estimator = self.estimator
+        best = np.inf if estimator.best_loss_ is None else estimator.best_loss_
+        stands = loss > best - estimator.tol
+        estimator._no_improvement_count = estimator._no_improvement_count + 1 if stands else 0
+        estimator.best_loss_ = min(loss, best)
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether too many epochs in a row brought nothing."""
+        standing: bool = self.estimator._no_improvement_count > self.estimator.n_iter_no_change
+        return standing
+
+    @property
+    def message(self) -> str:
+        """scikit-learn's words for a standstill."""
+        watched = "Validation score" if self.stops_early else "Training loss"
+        return (
+            f"{watched} did not improve more than tol={self.estimator.tol:f} for "
+            f"{self.estimator.n_iter_no_change} consecutive epochs."
+        )
+
+    def kept(self, theta: Array) -> Array:
+        """Parameters to keep: the best where held-out rows judged them, else those given."""
+        return theta if self.best is None else self.best
