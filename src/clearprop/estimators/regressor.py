@@ -154,7 +154,8 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc]
         several = loss.outputs not in (None, self.n_outputs_)
         if several and self.n_outputs_ > 1:
             raise ValueError(
-                f"{loss!r} is for one target, or for {loss.outputs} with a number each; y has {self.n_outputs_}"
+                f"{loss!r} is for one target, or for {loss.outputs} with a number each; y has "
+                f"{self.n_outputs_}"
             )
         increasing = several and loss.name == "quantile"
         return loss, as_row(self.output_activation or ("monotone" if increasing else loss.link))
