@@ -60,7 +60,10 @@ table_model.plan
 table_model.model
 table_model
 estimators
-adopt
+adoption.chain adoption.foreign_rows adoption.onnx_file
+adoption.onnx_flow
+adoption.onnx_graph adoption.scikit adoption.torch_modules
+adoption
 cli
 web
 __init__

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from clearprop.environment import __version__
 
 if TYPE_CHECKING:
+    from clearprop.adoption import adopt as adopt
     from clearprop.engines import forward as forward
     from clearprop.engines import gradient as gradient
     from clearprop.errors import ClearpropError as ClearpropError
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
 
 #: module -> the public names that live there
 _HOMES: dict[str, tuple[str, ...]] = {
+    "adoption": ("adopt",),
     "engines": ("forward", "gradient"),
     "errors": ("ClearpropError", "DataError", "FormulaError", "ModelFileError", "SpecificationError"),
     "formulas.activations": ("ELU", "Activation", "LeakyReLU", "Maxout", "activations"),
