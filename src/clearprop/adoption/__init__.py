@@ -138,5 +138,7 @@ def _remedy(fitted: Any) -> str:
         return "give an instance of it, fitted"
     if {base.__module__.split(".")[0] for base in type(fitted).__mro__} & {"keras", "tensorflow", "tf_keras"}:
         return "export it to ONNX, model.export('m.onnx', format='onnx'), and adopt the file"
-    return "give a fitted scikit-learn estimator, a torch.nn.Sequential, or an ONNX file (path, bytes "
-        "or ModelProto)"
+    return (
+        "give a fitted scikit-learn estimator, a torch.nn.Sequential, or an ONNX file (path, bytes or "
+        "ModelProto)"
+    )
