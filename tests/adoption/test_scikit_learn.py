@@ -231,7 +231,7 @@ REFUSED = {
     "transforms y by a Python function": TransformedTargetRegressor(
         Ridge(), func=np.arcsinh, inverse_func=np.sinh
     ).fit(SMALL, NUMBERS),
-    "not a scaler of each column": TransformedTargetRegressor(Ridge(), transformer=PCA(1)).fit(
+    "not a scaler of each column": TransformedTargetRegressor(Ridge(), transformer=PCA(2)).fit(
         X, TWO_NUMBERS
     ),
     "ends with 'exp'": TransformedTargetRegressor(PoissonRegressor(), transformer=MaxAbsScaler()).fit(
