@@ -38,7 +38,7 @@ NEW = X[:40] + GENERATOR.normal(size=(40, 5)) * [3, 1e5, 1e-3, 2, 1e3]
 
 
 def network(kind, **settings):
-    return kind(hidden_layer_sizes=(6, 4), max_iter=20, solver="lbfgs", random_state=0, **settings)
+    return kind(hidden_layer_sizes=(6, 4), max_iter=20, random_state=0, **{"solver": "lbfgs", **settings})
 
 
 def probabilities(fitted, rows):
@@ -49,6 +49,7 @@ def probabilities(fitted, rows):
     return found[:, 1:] if found.shape[1] == 2 else found
 
 
+DROPPING = {"dropout": 0.1, "solver": "adam"}
 NETWORKS = {
     "three classes": (network(MLPClassifier), THREE),
     "two classes": (network(MLPClassifier, activation="logistic"), TWO),
@@ -56,7 +57,10 @@ NETWORKS = {
     "identity": (network(MLPClassifier, activation="identity"), THREE),
     "numbers": (network(MLPRegressor, activation="tanh"), NUMBERS),
     "two outputs": (network(MLPRegressor), TWO_NUMBERS),
-    "own classifier": (network(cp.MLPClassifier, activation=["silu", cp.Maxout(3)], dropout=0.1), THREE),
+    "own classifier": (
+        network(cp.MLPClassifier, activation=["silu", cp.Maxout(3)], dropout=0.1, solver="adam"),
+        THREE,
+    ),
     "own regressor": (network(cp.MLPRegressor, loss="absolute_error"), NUMBERS),
     "linear": (LinearRegression(), TWO_NUMBERS),
     "no intercept": (Ridge(fit_intercept=False), NUMBERS),
@@ -161,12 +165,13 @@ def test_a_constant_column_far_from_zero_keeps_its_digits():
 
 def test_single_precision_is_kept_where_nothing_is_folded():
     single = X.astype(np.float32)
-    alone = network(MLPRegressor).fit(single / 1e6, NUMBERS.astype(np.float32))
+    alone = network(MLPRegressor, solver="adam").fit(single / 1e6, NUMBERS.astype(np.float32))
     assert cp.adopt(alone).theta.dtype == np.float32
     fitted = make_pipeline(StandardScaler(), network(MLPClassifier)).fit(single, THREE)
     model = cp.adopt(fitted)
     assert model.theta.dtype == np.float64
-    assert_same(model, single, fitted.predict_proba(single))
+    exact = single.astype(np.float64)  # in float32 scikit-learn rounds the means of its scaler
+    assert_same(model, single, fitted.predict_proba(exact))
 
 
 @pytest.mark.parametrize("transformer", [StandardScaler(), MinMaxScaler(), None, MaxAbsScaler()])
@@ -210,7 +215,7 @@ def test_a_planted_fault_is_noticed():
     fitted = make_pipeline(StandardScaler(), network(MLPClassifier)).fit(X, THREE)
     model = cp.adopt(fitted)
     model.engine = "textbook"
-    assert disagreement(model, X, fitted.predict_proba(X)) < 1e-12
+    assert disagreement(model, X, fitted.predict_proba(X)) < 1e-9
     model.theta.W[3][0, 0] += 1e-3
     assert disagreement(model, X, fitted.predict_proba(X)) > 1e-6
 
@@ -225,9 +230,7 @@ REFUSED = {
     ).fit(SMALL, NUMBERS),
     "calls a Python function": make_pipeline(FunctionTransformer(np.tanh), Ridge()).fit(SMALL, NUMBERS),
     "MinMaxScaler, clips": make_pipeline(MinMaxScaler(clip=True), Ridge()).fit(SMALL, NUMBERS),
-    "ends with step 'standardscaler'|StandardScaler cannot be opened": make_pipeline(StandardScaler()).fit(
-        SMALL
-    ),
+    "StandardScaler cannot be opened": make_pipeline(StandardScaler()).fit(SMALL),
     "transforms y by a Python function": TransformedTargetRegressor(
         Ridge(), func=np.arcsinh, inverse_func=np.sinh
     ).fit(SMALL, NUMBERS),
@@ -238,8 +241,8 @@ REFUSED = {
         SMALL, COUNTS
     ),
     r"MLPClassifier is not fitted; call its fit": MLPClassifier(),
-    "Ridge is not fitted": make_pipeline(StandardScaler(), Ridge()),
-    "StandardScaler is not fitted|is not fitted": TransformedTargetRegressor(Ridge()),
+    "StandardScaler is not fitted": make_pipeline(StandardScaler(), Ridge()),
+    "TransformedTargetRegressor is not fitted": TransformedTargetRegressor(Ridge()),
     "use it as it is": cp.adopt(LinearRegression().fit(SMALL, NUMBERS)),
     "the class MLPClassifier cannot be opened; give an instance": MLPClassifier,
     "ndarray cannot be opened; give a fitted": X,

@@ -67,7 +67,9 @@ def adopt(fitted: Any, *, loss: str | Loss | None = None) -> Model:
     Notes
     -----
     Penalties (scikit-learn's alpha) and settings of the fit are not carried over: `network.l2` is 0. A
-    Poisson regressor's exp is clearprop's, which goes on along its tangent beyond exp(30).
+    Poisson regressor's exp is clearprop's, which goes on along its tangent beyond exp(30). Fed with float32,
+    scikit-learn rounds the means of its scalers to float32 and the model does not, so that columns far from 0
+    can differ by more than 1e-6 there; in float64 they do not.
 
     Examples
     --------

@@ -108,8 +108,10 @@ class Flow:
             known = None if self.argument.is_linear else _known(self.text)
             point = self.point.then(known) if known else self.argument.reached().then(self.row)
         else:
-            row = _known(self.text) or _own("_".join(self.made_by).lower(), self.text)
-            point = self.point.then(row)
+            whole = _known(self.whole_text())
+            if whole is not None:
+                return self.point.then(whole)
+            point = self.point.then(_own("_".join(self.made_by).lower(), self.text))
         return _scaled(point, self.scale, self.shift)
 
 

@@ -156,26 +156,27 @@ _REMEDIES = {
 # Affine maps ----------------------------------------------------------------------------------------------
 
 
-def _weights(op: _Operation, W: Array, b: Array | None) -> Flow:
+def _weights(op: _Operation, flow: Flow, W: Array, b: Array | None) -> Flow:
     """x @ W + b with W (n, r)."""
     if W.ndim != 2:
         raise op.refuse(f"has weights of shape {W.shape}, and a layer's have two axes; export it that way")
     bias = None if b is None else op.columns(b, W.shape[1])
-    return Flow(op.data().reached().then(Affine(W.T, bias, layer=True, place=op.place.rstrip(","))))
+    return Flow(flow.reached().then(Affine(W.T, bias, layer=True, place=op.place.rstrip(","))))
 
 
 def _matmul(op: _Operation) -> Flow:
-    return _weights(op, op.needed(1), None)
+    return _weights(op, op.data(), op.needed(1), None)
 
 
 def _gemm(op: _Operation) -> Flow:
     if op.attribute("transA", 0):
         raise op.refuse("transposes the examples (transA=1); export it with transA=0")
-    W, b = op.needed(1), op.constant(2)
+    flow, W, b = op.data(), op.needed(1), op.constant(2)
     W = W.T if op.attribute("transB", 0) else W
     alpha, beta = op.attribute("alpha", 1.0), op.attribute("beta", 1.0)
     return _weights(
         op,
+        flow,
         W if alpha == 1 else W * W.dtype.type(alpha),
         b if b is None or beta == 1 else b * b.dtype.type(beta),
     )

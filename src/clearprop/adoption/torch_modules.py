@@ -29,13 +29,12 @@ def adopt_module(module: nn.Module, loss: str | Loss | None = None) -> Model:
             "read; give a torch.nn.Sequential of its layers, or export it: torch.onnx.export(module, "
             "example, 'm.onnx') and adopt the file"
         )
-    inputs = None
     steps: list[Step] = []
     for path, inner in _leaves(module, ""):
         place = f"layer {path} (as PyTorch counts, from 0), {inner}" if path else str(inner)
         _require_plain(inner, place)
         steps += _read(inner, place)
-    return model_of(steps, inputs=inputs, loss=loss)
+    return model_of(steps, loss=loss)
 
 
 def _leaves(module: nn.Module, path: str) -> Iterator[tuple[str, nn.Module]]:
@@ -50,6 +49,10 @@ def _leaves(module: nn.Module, path: str) -> Iterator[tuple[str, nn.Module]]:
 
 
 def _require_plain(module: nn.Module, place: str) -> None:
+    if isinstance(module, nn.modules.lazy.LazyModuleMixin):
+        raise SpecificationError(
+            f"adopt: {place} has no weights before its first batch; call the network once"
+        )
     if module._forward_hooks or module._forward_pre_hooks:
         raise SpecificationError(
             f"adopt: {place} has forward hooks, which may change what it gives; remove them (for "
@@ -76,8 +79,6 @@ def _remedy(module: nn.Module) -> str:
             "its outputs are logarithms; put torch.nn.Softmax(dim=1) in its place, which gives the "
             "probabilities themselves"
         )
-    if isinstance(module, nn.modules.lazy.LazyModuleMixin):
-        return "it has no weights before its first batch; call the network once"
     shown = ", ".join(sorted(known.__name__ for known in _MODULES))
     return f"a Model is made of dense layers, and adopt reads {shown}; take it out, or adopt the dense part"
 
