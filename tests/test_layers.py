@@ -62,6 +62,8 @@ table_model
 estimators
 adoption.chain adoption.foreign_rows adoption.onnx_file
 adoption.onnx_flow
+adoption.onnx_operation
+adoption.onnx_elementwise adoption.onnx_layers
 adoption.onnx_graph adoption.scikit adoption.torch_modules
 adoption
 cli

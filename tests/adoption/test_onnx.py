@@ -208,7 +208,6 @@ def test_a_file_of_pytorch(tmp_path):
     )
     net.extend(
         [
-            nn.Linear(6, 6, bias=False),
             nn.SiLU(),
             nn.Linear(6, 5),
             nn.Softplus(beta=2.0),

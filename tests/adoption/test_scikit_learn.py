@@ -57,10 +57,7 @@ NETWORKS = {
     "identity": (network(MLPClassifier, activation="identity"), THREE),
     "numbers": (network(MLPRegressor, activation="tanh"), NUMBERS),
     "two outputs": (network(MLPRegressor), TWO_NUMBERS),
-    "own classifier": (
-        network(cp.MLPClassifier, activation=["silu", cp.Maxout(3)], dropout=0.1, solver="adam"),
-        THREE,
-    ),
+    "own classifier": (network(cp.MLPClassifier, activation=["silu", cp.Maxout(3)], **DROPPING), THREE),
     "own regressor": (network(cp.MLPRegressor, loss="absolute_error"), NUMBERS),
     "linear": (LinearRegression(), TWO_NUMBERS),
     "no intercept": (Ridge(fit_intercept=False), NUMBERS),

@@ -133,6 +133,13 @@ def _scaled(point: Point, scale: float, shift: float) -> Point:
     return point if shift == 0 else point.then(shift_of(np.full(point.width, shift, np.float32), "a shift"))
 
 
+def shipped(name: str) -> Activation:
+    """An elementwise row of the library."""
+    row = activations[name]
+    assert isinstance(row, Activation)  # noqa: S101 - for the type checker
+    return row
+
+
 class _Put(ast.NodeTransformer):
     """Puts trees in the place of names."""
 
