@@ -121,7 +121,7 @@ def _array(tensor: onnx.TensorProto) -> Array:
         return np.array([text.decode("utf-8", "replace") for text in tensor.string_data], dtype=object)
     try:
         array: Array = numpy_helper.to_array(tensor)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, KeyError) as error:
         raise wrong(f"the tensor {tensor.name!r} is damaged ({error}); export the file again") from None
     return array.astype(np.float32) if tensor.data_type in _HALVES else array
 

@@ -45,7 +45,7 @@ def _given_by(operation: Operation) -> Flow:
     return known[operation.kind](operation)
 
 
-#: operation -> what to do about it, where more can be said than this
+#: what to do about an operation of which no more can be said
 _REMEDY = (
     "a Model is made of dense layers and elementwise activations, so adopt the part of the network that is"
 )
