@@ -62,6 +62,12 @@ def wrong(text: str) -> SpecificationError:
     return SpecificationError(f"adopt: {text}")
 
 
+def type_name(number: int) -> str:
+    """Name of a tensor's type, such as "INT64"; a damaged file may have one that there is not."""
+    names = {value: name for name, value in TensorProto.DataType.items()}
+    return str(names.get(number, f"type {number}"))
+
+
 def open_graph(source: Any) -> Graph:
     """Graph of a path, bytes or a ModelProto.
 
@@ -169,9 +175,8 @@ def _input(graph: onnx.GraphProto, constants: Mapping[str, Array]) -> tuple[str,
     (value,) = inputs
     tensor = value.type.tensor_type
     if tensor.elem_type not in _NUMBERS:
-        kind = TensorProto.DataType.Name(tensor.elem_type)
         raise wrong(
-            f"the input {value.name!r} holds {kind}, not numbers of 32 or 64 bits; export it with those"
+            f"the input {value.name!r} holds {type_name(tensor.elem_type)}, not numbers of 32 or 64 bits; export it with those"
         )
     dims = tensor.shape.dim
     if tensor.HasField("shape") and len(dims) != 2:

@@ -6,6 +6,7 @@ import numpy as np
 from onnx import TensorProto
 
 from clearprop.adoption.chain import Affine, scale_of, shift_of
+from clearprop.adoption.onnx_file import type_name
 from clearprop.adoption.onnx_flow import Flow, shipped
 from clearprop.adoption.onnx_operation import Operation
 from clearprop.arrays import Array
@@ -115,7 +116,7 @@ def cast(op: Operation) -> Flow:
     """The value, if it stays a float of 32 or 64 bits."""
     to = op.attribute("to")
     if to not in (TensorProto.FLOAT, TensorProto.DOUBLE):
-        raise op.refuse(f"rounds to {TensorProto.DataType.Name(to)}; export the network in float32")
+        raise op.refuse(f"rounds to {type_name(int(to or 0))}; export the network in float32")
     return op.data()
 
 
