@@ -176,7 +176,8 @@ def _input(graph: onnx.GraphProto, constants: Mapping[str, Array]) -> tuple[str,
     tensor = value.type.tensor_type
     if tensor.elem_type not in _NUMBERS:
         raise wrong(
-            f"the input {value.name!r} holds {type_name(tensor.elem_type)}, not numbers of 32 or 64 bits; export it with those"
+            f"the input {value.name!r} holds {type_name(tensor.elem_type)}, not numbers of 32 or 64 bits; "
+            "export it with those"
         )
     dims = tensor.shape.dim
     if tensor.HasField("shape") and len(dims) != 2:
