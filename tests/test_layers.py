@@ -61,7 +61,12 @@ table_model.plan
 table_model.model
 table_model
 estimators
-adopt
+adoption.chain adoption.foreign_rows adoption.onnx_file
+adoption.onnx_flow
+adoption.onnx_operation
+adoption.onnx_elementwise adoption.onnx_layers
+adoption.onnx_graph adoption.scikit adoption.torch_modules
+adoption
 cli
 web
 __init__

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from clearprop.environment import __version__
 
 if TYPE_CHECKING:
+    from clearprop.adoption import adopt as adopt
     from clearprop.engines import forward as forward
     from clearprop.engines import gradient as gradient
     from clearprop.engines.jacobian import input_gradient as input_gradient
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
 
 #: module -> the public names that live there
 _HOMES: dict[str, tuple[str, ...]] = {
+    "adoption": ("adopt",),
     "engines": ("forward", "gradient"),
     "engines.jacobian": ("input_gradient", "jacobian"),
     "errors": ("ClearpropError", "DataError", "FormulaError", "ModelFileError", "SpecificationError"),
