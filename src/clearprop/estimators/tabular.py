@@ -118,13 +118,14 @@ validation, patience, time_budget, dtype
         table = self._table(X, reset=True)
         y = column_or_1d(np.asarray(y), warn=True)
         check_classification_targets(y)
-        self.classes_ = np.unique(y)
+        weights = self._weights(table, y, sample_weight)
+        self.classes_ = np.unique(y if weights is None else y[weights > 0])
         if len(self.classes_) < 2:
             raise DataError(f"y has 1 class, {self.classes_[0]!r}; a classifier needs two classes at least")
         settings = replace(
             self._settings(), class_weight=self.class_weight, label_smoothing=self.label_smoothing
         )
-        return self._fit(table, {name: label_cells(y)}, "classes", sample_weight, settings)
+        return self._fit(table, {name: label_cells(y)}, "classes", weights, settings)
 
     def predict(self, X: Any) -> Array:
         """Label (m,) of each row."""
@@ -181,6 +182,7 @@ validation, patience, time_budget, dtype
         Y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y", estimator=self)
         if len(Y) == 1:
             raise DataError("y has 1 sample, and from one sample there is nothing to learn; give more rows")
+        weights = self._weights(table, Y, sample_weight)
         self._flat = Y.ndim == 1
         columns = Y[:, None] if Y.ndim == 1 else Y
         if len(names) != columns.shape[1]:
@@ -188,7 +190,7 @@ validation, patience, time_budget, dtype
         targets: dict[str, tuple[Kind, Array]] = {
             name: ("number", columns[:, j]) for j, name in enumerate(names)
         }
-        return self._fit(table, targets, "numbers", sample_weight, self._settings())
+        return self._fit(table, targets, "numbers", weights, self._settings())
 
     def predict(self, X: Any) -> Array:
         """Numbers (m,) or (m, k), in the units of y."""
