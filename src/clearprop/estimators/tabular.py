@@ -31,6 +31,9 @@ from clearprop.tables.columns import Kind
 class TabularClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
     """Classify the rows of a raw table: texts, booleans, gaps and numbers as they are.
 
+    The order in which rows are written makes no difference to a fit. Sample weights that are whole numbers
+    are repeated rows (0: none), up to 4 times the rows or 10,000; beyond that, or fractions, they weigh.
+
     Parameters
     ----------
     hidden, activation, loss, optimizer, learning_rate, weight_decay, dropout, l1, l2, batch_size, epochs, \
@@ -144,7 +147,8 @@ validation, patience, time_budget, dtype
 class TabularRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
     """Predict numbers for the rows of a raw table: texts, booleans, gaps and numbers as they are.
 
-    Targets are standardised inside and answered in their own units; y (m, k) are k targets at once.
+    Targets are standardised inside and answered in their own units; y (m, k) are k targets at once. Order of
+    rows and sample weights: as for `TabularClassifier`.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ depends on. Row numbers travel along, so messages name the rows as the user know
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -58,29 +58,24 @@ def repeats(weights: Array | None) -> IntArray | None:
     return weights.astype(np.int64) if whole else None
 
 
-def canonical_order(table: Table, weights: Array | None = None, *, exclude: Collection[str] = ()) -> IntArray:
-    """Indices (m,) of the rows in the order of their cells, and then of their weights.
+def canonical_order(columns: Sequence[Column], weights: Array | None = None) -> IntArray:
+    """Indices (m,) of the rows in the order of their cells in these columns, and then of their weights (m,).
 
-    Numbers are compared before booleans, and these before texts; columns of a kind in the table's order, a
+    Numbers are compared before booleans, and these before texts; columns of a kind in the order given, a
     missing cell after all others. Only rows that are alike so far are compared further.
-
-    Parameters
-    ----------
-    weights : ndarray (m,), optional
-    exclude : names of columns, optional
-        Not compared.
 
     Examples
     --------
     >>> import polars as pl
     >>> from clearprop.tables import read_table
     >>> table = read_table(pl.DataFrame({"name": ["b", None, "a", "c"], "age": [2, 2, 2, 1]}))
-    >>> canonical_order(table)
+    >>> canonical_order(table.columns)
     array([3, 2, 0, 1])
     """
-    order, tied = np.arange(table.n_rows), np.arange(table.n_rows)
-    group = np.zeros(table.n_rows, dtype=np.int64)  # places with the same number in it are alike so far
-    for key in _keys([column for column in table.columns if column.name not in exclude], weights):
+    m = len(columns[0].values)
+    order, tied = np.arange(m), np.arange(m)  # tied: places whose rows are alike so far, and
+    group = np.zeros(m, dtype=np.int64)  # the same number stands for the same cells
+    for key in _keys(columns, weights):
         rows = order[tied]
         ranks = np.lexsort((key[rows], group))
         order[tied] = rows[ranks]
@@ -95,7 +90,7 @@ def canonical_order(table: Table, weights: Array | None = None, *, exclude: Coll
     return order
 
 
-def _keys(columns: list[Column], weights: Array | None) -> Iterator[Array]:
+def _keys(columns: Sequence[Column], weights: Array | None) -> Iterator[Array]:
     """Keys (m,) to sort by, first things first; columns of few values share one, as digits do a number."""
     kinds = ("number", "boolean", "text")
     packed, size = None, 1
@@ -116,7 +111,7 @@ def _keys(columns: list[Column], weights: Array | None) -> Iterator[Array]:
 
 
 def _codes(column: Column) -> tuple[Array, int]:
-    """Cells as numbers in their order, missing last; and how many whole numbers from 0 they are (0: others)."""
+    """Cells as numbers in their order, missing last; and how many whole numbers they may be, else 0."""
     if column.kind == "text":
         cells = column.texts().tolist()
         levels: list[str | None] = sorted({cell for cell in cells if cell is not None})

@@ -96,19 +96,21 @@ def plan_table(
     notices = _notices(table, whole, len(known))
     if len(known) < table.n_rows:
         table, weights = table.take(known), None if weights is None else weights[known]
-    kept, held = canonical_order(table, weights, exclude=passed), None
+    wanted = tuple(map(table.column, whole.columns))
+    read = [column for column in table.columns if column.name not in (*whole.columns, *passed)]
+    kept, held = canonical_order([*read, *wanted], weights), None  # wherever the target stands in the table
     if test is not None:
-        wanted = Table(tuple(map(table.column, whole.columns)), table.source, table.row_numbers)
-        first, second = _split(wanted.take(kept), whole, test, settings.seed)
+        judged = Table(wanted, table.source, table.row_numbers).take(kept)
+        first, second = _split(judged, whole, test, settings.seed)
         kept, held = kept[first], kept[second]
     weights = None if weights is None else weights[kept]
     times = repeats(weights)
     if times is not None:
         kept, weights = np.repeat(kept, times), None
     training = table.take(kept)
-    reading = replace(Target.fit(training, whole.columns, whole.task), reason=whole.reason)
+    reading = replace(Target.fit(training, whole.columns, whole.task, weights), reason=whole.reason)
     settings.optimizer_for(training.n_rows), settings.class_weight_for(reading)  # what is wrong, now
-    encoder = Encoder.fit(training, target=whole.columns, exclude=passed)
+    encoder = Encoder.fit(training, target=whole.columns, exclude=passed, weights=weights)
     return TablePlan(
         encoder=encoder,
         target=reading,
