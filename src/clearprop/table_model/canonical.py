@@ -52,7 +52,8 @@ def repeats(weights: Array | None) -> IntArray | None:
     >>> repeats(np.array([1.0, 3.0])), repeats(np.array([0.5, 3.0])), repeats(np.array([1.0, 1e9]))
     (array([1, 3]), None, None)
     """
-    if weights is None or weights.sum() > max(MOST_REPEATS * len(weights), FEW_ROWS):
+    most = 0 if weights is None else max(MOST_REPEATS * len(weights), FEW_ROWS)
+    if weights is None or weights.max() > most or weights.sum() > most:
         return None
     whole = bool((weights == np.floor(weights)).all())
     return weights.astype(np.int64) if whole else None

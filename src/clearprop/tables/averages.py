@@ -13,6 +13,8 @@ import numpy as np
 from clearprop.arrays import Array
 from clearprop.tables.columns import Floats
 
+ROUNDING = 1e-9  #: cells that hold half of the weight but for so much hold half of it
+
 
 def mean_and_std(values: Floats, weights: Array | None = None) -> tuple[float, float]:
     """Give mean and population standard deviation of finite values, shape (m,), without overflow.
@@ -45,10 +47,9 @@ def median(values: Floats, weights: Array | None = None) -> float:
     if weights is None:
         return 2 * float(np.median(values / 2))  # halves: two huge values may be added
     order = np.argsort(values, kind="stable")
-    below = np.cumsum(weights[order] / weights.max())
-    middle = np.searchsorted(below, below[-1] / 2, side="left")
-    after = np.searchsorted(below, below[-1] / 2, side="right")
-    low, high = values[order[[middle, min(after, len(values) - 1)]]] / 2
+    below = np.cumsum(shares(weights[order]))
+    middle = np.searchsorted(below, [0.5 - ROUNDING, 0.5 + ROUNDING])
+    low, high = values[order[middle]] / 2
     return float(low + high)
 
 
