@@ -206,11 +206,10 @@ def test_many_repeats_are_weights_that_speak_alike_in_encoder_and_target():
         assert means[0].means + means[0].stds == pytest.approx(means[1].means + means[1].stds, rel=1e-12)
 
 
-@given(
-    st.lists(
-        st.tuples(st.floats(-1e9, 1e9, allow_subnormal=False), st.integers(1, 5)), min_size=1, max_size=15
-    )
-)
+numbers = st.floats(-1e9, 1e9, allow_subnormal=False)
+
+
+@given(st.lists(st.tuples(numbers, st.integers(1, 5)), min_size=1, max_size=15))
 def test_weighted_averages_are_those_of_repeated_cells(pairs):
     values, times = np.array([value for value, _ in pairs]), np.array([time for _, time in pairs])
     written_out = np.repeat(values, times)
@@ -266,7 +265,7 @@ def test_command_line_and_estimator_give_the_same_model_wherever_the_target_stan
     frame = mixed_frame().select(pl.col("mass").round(1), pl.exclude("mass"))  # the target first, with ties
     shuffled(frame, 1).write_csv(tmp_path / "t.csv")
     code = "import sys; from clearprop.cli import main; sys.exit(main())"
-    options = "--target mass --task numbers --test 0 --epochs 3 --out m.safetensors -q".split()
+    options = ["--target=mass", "--task=numbers", "--test=0", "--epochs=3", "--out=m.safetensors", "-q"]
     subprocess.run([sys.executable, "-c", code, "train", "t.csv", *options], cwd=tmp_path, check=True)
     loaded = TableModel.load(tmp_path / "m.safetensors")
     fitted = cp.TabularRegressor(epochs=3, random_state=0).fit(frame.drop("mass"), frame["mass"])
