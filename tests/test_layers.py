@@ -56,7 +56,7 @@ model_file.file
 model_file
 export
 model
-table_model.settings table_model.baselines
+table_model.settings table_model.baselines table_model.canonical
 table_model.plan
 table_model.model
 table_model

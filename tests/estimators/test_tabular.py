@@ -21,9 +21,6 @@ from clearprop.estimators import TabularClassifier, TabularRegressor
 from clearprop.table_model import TableModel, fit_table
 from clearprop.table_model.settings import Settings
 
-#: The batches of a weighted fit are not those of repeated rows, nor are its encoders.
-NOT_FOR_US = {"check_sample_weight_equivalence_on_dense_data", "check_array_api_input"}
-
 
 @pytest.fixture(scope="module")
 def penguins():
@@ -40,8 +37,7 @@ def checks():
     for estimator in (TabularClassifier(epochs=20), TabularRegressor(epochs=20)):
         for checked, check in estimator_checks_generator(estimator):
             name = getattr(check, "func", check).__name__
-            if name not in NOT_FOR_US:
-                yield pytest.param(checked, check, id=f"{type(checked).__name__}-{name}")
+            yield pytest.param(checked, check, id=f"{type(checked).__name__}-{name}")
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from clearprop.datasets import penguins_path
 from clearprop.errors import DataError
 from clearprop.tables import Encoder, read_table
-from clearprop.tables.encodings import mean_and_std
+from clearprop.tables.averages import mean_and_std
 
 
 def frame(**columns: list[Any]) -> pl.DataFrame:

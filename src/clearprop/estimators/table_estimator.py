@@ -20,6 +20,7 @@ from clearprop.formulas.losses import Loss
 from clearprop.formulas.optimizers import Optimizer
 from clearprop.formulas.schedules import Schedule
 from clearprop.table_model import train_plan
+from clearprop.table_model.canonical import checked_weights
 from clearprop.table_model.plan import plan_table
 from clearprop.table_model.settings import Auto, Settings
 from clearprop.tables import MISSING_SPELLINGS, Column, Table, read_table
@@ -105,13 +106,10 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         table: Table,
         targets: Mapping[str, tuple[Kind, Array]],
         task: Task,
-        sample_weight: npt.ArrayLike | None,
+        weights: Array | None,
         settings: Settings,
     ) -> Self:
-        """Train on the columns of X beside those of the target."""
-        lengths = {len(values) for _, values in targets.values()}
-        if lengths != {table.n_rows}:
-            raise DataError(f"X has {table.n_rows} rows and y {lengths.pop()}; give one target for each row")
+        """Train on the columns of X beside those of the target, of the same number of rows."""
         taken = set(table.names)
         columns, names = list(table.columns), []
         for wanted, (kind, values) in targets.items():
@@ -130,11 +128,17 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
                 )
             )
         whole = Table(tuple(columns), table.source, table.row_numbers)
-        plan = plan_table(whole, names, task=task, sample_weight=sample_weight, settings=settings)
+        plan = plan_table(whole, names, task=task, sample_weight=weights, settings=settings)
         self.model_ = train_plan(plan, progress=bool(self.verbose))
         self.n_iter_ = len(self.model_.history["epoch"])
         self.loss_curve_ = self.model_.history["loss"]
         return self
+
+    def _weights(self, table: Table, y: Array, sample_weight: npt.ArrayLike | None) -> Array | None:
+        """The weights of the rows, once X, y (m, ...) and weights have as many."""
+        if len(y) != table.n_rows:
+            raise DataError(f"X has {table.n_rows} rows and y {len(y)}; give one target for each row")
+        return checked_weights(sample_weight, table)
 
     def _table(self, X: Any, *, reset: bool) -> Table:
         """X as a table; columns of arrays are named x0, x1, ..."""

@@ -31,6 +31,9 @@ from clearprop.tables.columns import Kind
 class TabularClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
     """Classify the rows of a raw table: texts, booleans, gaps and numbers as they are.
 
+    The order in which rows are written makes no difference to a fit. Sample weights that are whole numbers
+    are repeated rows (0: none), up to 4 times the rows or 10,000; beyond that, or fractions, they weigh.
+
     Parameters
     ----------
     hidden, activation, loss, optimizer, learning_rate, weight_decay, dropout, l1, l2, batch_size, epochs, \
@@ -118,13 +121,14 @@ validation, patience, time_budget, dtype
         table = self._table(X, reset=True)
         y = column_or_1d(np.asarray(y), warn=True)
         check_classification_targets(y)
-        self.classes_ = np.unique(y)
+        weights = self._weights(table, y, sample_weight)
+        self.classes_ = np.unique(y if weights is None else y[weights > 0])
         if len(self.classes_) < 2:
             raise DataError(f"y has 1 class, {self.classes_[0]!r}; a classifier needs two classes at least")
         settings = replace(
             self._settings(), class_weight=self.class_weight, label_smoothing=self.label_smoothing
         )
-        return self._fit(table, {name: label_cells(y)}, "classes", sample_weight, settings)
+        return self._fit(table, {name: label_cells(y)}, "classes", weights, settings)
 
     def predict(self, X: Any) -> Array:
         """Label (m,) of each row."""
@@ -143,7 +147,8 @@ validation, patience, time_budget, dtype
 class TabularRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
     """Predict numbers for the rows of a raw table: texts, booleans, gaps and numbers as they are.
 
-    Targets are standardised inside and answered in their own units; y (m, k) are k targets at once.
+    Targets are standardised inside and answered in their own units; y (m, k) are k targets at once. Order of
+    rows and sample weights: as for `TabularClassifier`.
 
     Parameters
     ----------
@@ -181,6 +186,7 @@ validation, patience, time_budget, dtype
         Y = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y", estimator=self)
         if len(Y) == 1:
             raise DataError("y has 1 sample, and from one sample there is nothing to learn; give more rows")
+        weights = self._weights(table, Y, sample_weight)
         self._flat = Y.ndim == 1
         columns = Y[:, None] if Y.ndim == 1 else Y
         if len(names) != columns.shape[1]:
@@ -188,7 +194,7 @@ validation, patience, time_budget, dtype
         targets: dict[str, tuple[Kind, Array]] = {
             name: ("number", columns[:, j]) for j, name in enumerate(names)
         }
-        return self._fit(table, targets, "numbers", sample_weight, self._settings())
+        return self._fit(table, targets, "numbers", weights, self._settings())
 
     def predict(self, X: Any) -> Array:
         """Numbers (m,) or (m, k), in the units of y."""

@@ -1,7 +1,7 @@
 """Table models: encoders, network and target of one table, trained, judged and saved together.
 
-`settings` holds the defaults, `plan` the split and the network, `baselines` what a model must beat. The
-Tabular estimators and the command line stand on these.
+`settings` holds the defaults, `canonical` the order of the rows, `plan` the split and the network,
+`baselines` what a model must beat. The Tabular estimators and the command line stand on these.
 """
 
 from __future__ import annotations

@@ -71,8 +71,8 @@ class Evaluation:
         return plain
 
 
-def class_shares(target: Target, y: IntArray) -> tuple[float, ...]:
-    """Share of each class among training rows y (m,); empty for numbers.
+def class_shares(target: Target, y: IntArray, weights: Array | None = None) -> tuple[float, ...]:
+    """Share of each class among training rows y (m,) with weights (m,); empty for numbers.
 
     >>> target = Target(("sex",), "classes", "text", ("f", "m"), (), (), "")
     >>> class_shares(target, np.array([0, 1, 1, 1]))
@@ -80,7 +80,8 @@ def class_shares(target: Target, y: IntArray) -> tuple[float, ...]:
     """
     if target.task == "numbers":
         return ()
-    counts = np.bincount(y, minlength=len(target.classes))
+    scaled = None if weights is None else weights / weights.max()
+    counts = np.bincount(y, scaled, minlength=len(target.classes))
     return tuple((counts / counts.sum()).tolist())
 
 

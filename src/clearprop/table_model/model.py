@@ -228,7 +228,9 @@ def fit_table(
     test : float, optional
         Share of the rows held out to judge the model (`.evaluation`), by class for classes.
     sample_weight : array (m,), optional
-        A weight from 0 for each row of the table.
+        A weight from 0 for each row of the table. Rows of weight 0 are left out. Whole numbers are taken as
+        repeats of the training rows, up to 4 times these or 10,000 rows; others weigh in the loss and in the
+        encoders' statistics. Rows held out by `test` count once each.
     settings : Settings, optional
         Network and training; the defaults adapt to the number of rows.
     progress : bool
@@ -237,7 +239,7 @@ def fit_table(
     Returns
     -------
     TableModel
-        The same for the same table, settings and seed, whatever else the machine does.
+        The same for the same rows in any order, settings and seed, whatever else the machine does.
 
     Raises
     ------
@@ -295,7 +297,7 @@ def train_plan(plan: TablePlan, *, progress: bool = False) -> TableModel:
         progress=progress,
     )
     y = Y if plan.target.task == "classes" else np.empty(0, dtype=np.int64)
-    model = TableModel(Model.of(run), plan.encoder, plan.target, class_shares(plan.target, y))
+    model = TableModel(Model.of(run), plan.encoder, plan.target, class_shares(plan.target, y, plan.weights))
     if plan.test is None:
         return model
     return TableModel(model.model, model.encoder, model.target, model.shares, model.evaluate(plan.test))

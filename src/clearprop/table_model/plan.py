@@ -1,7 +1,8 @@
 """Before a table is learnt: which rows train and which judge, how columns are read, what network that gives.
 
 A plan is made of the whole table and trains nothing, so that the command line can say what will happen
-before it happens. Encoders see the training rows only; the judged rows must not speak in them.
+before it happens. Encoders see the training rows only; the judged rows must not speak in them. Rows are taken
+in the order of their cells (`canonical`), so a plan does not depend on the order in which they are written.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from clearprop.arrays import Array, IntArray
 from clearprop.errors import DataError, SpecificationError
 from clearprop.formulas.losses import losses
 from clearprop.specification import Network, Parameters
+from clearprop.table_model.canonical import canonical_order, checked_weights, repeats
 from clearprop.table_model.settings import Settings
 from clearprop.tables import Encoder, Table, Target, read_table
 from clearprop.tables.deciding import Task
@@ -37,11 +39,11 @@ class TablePlan:
     network : Network
     settings : Settings
     training : Table
-        Rows with a target that are not held out.
+        Rows with a target that are not held out, in the order of their cells; few whole weights are repeats.
     test : Table or None
         Rows held out to judge the model.
     weights : ndarray (rows of training,) or None
-        Example weights.
+        Example weights, where they are not repeats.
     notices : tuple of str
         What the user should know about the data.
     """
@@ -84,20 +86,31 @@ def plan_table(
     >>> plan.training.n_rows, plan.test.n_rows, plan.network.widths
     (275, 69, (16, 64, 64, 3))
     """
-    settings = settings or Settings()
+    settings, passed = settings or Settings(), tuple(exclude)
     table = as_table(source)
+    weights = checked_weights(sample_weight, table)
+    if weights is not None and not weights.all():
+        table, weights = table.take(weights > 0), weights[weights > 0]
     whole = Target.fit(table, target, task)
     known = np.flatnonzero(whole.known_rows(table))
-    weights = _weights(sample_weight, table.n_rows)
     notices = _notices(table, whole, len(known))
-    kept, held = known, None
+    if len(known) < table.n_rows:
+        table, weights = table.take(known), None if weights is None else weights[known]
+    wanted = tuple(map(table.column, whole.columns))
+    read = [column for column in table.columns if column.name not in (*whole.columns, *passed)]
+    kept, held = canonical_order([*read, *wanted], weights), None  # wherever the target stands in the table
     if test is not None:
-        first, second = _split(table.take(known), whole, test, settings.seed)
-        kept, held = known[first], known[second]
+        judged = Table(wanted, table.source, table.row_numbers).take(kept)
+        first, second = _split(judged, whole, test, settings.seed)
+        kept, held = kept[first], kept[second]
+    weights = None if weights is None else weights[kept]
+    times = repeats(weights)
+    if times is not None:
+        kept, weights = np.repeat(kept, times), None
     training = table.take(kept)
-    reading = replace(Target.fit(training, whole.columns, whole.task), reason=whole.reason)
+    reading = replace(Target.fit(training, whole.columns, whole.task, weights), reason=whole.reason)
     settings.optimizer_for(training.n_rows), settings.class_weight_for(reading)  # what is wrong, now
-    encoder = Encoder.fit(training, target=whole.columns, exclude=exclude)
+    encoder = Encoder.fit(training, target=whole.columns, exclude=passed, weights=weights)
     return TablePlan(
         encoder=encoder,
         target=reading,
@@ -105,7 +118,7 @@ def plan_table(
         settings=settings,
         training=training,
         test=None if held is None else table.take(held),
-        weights=None if weights is None else weights[kept],
+        weights=weights,
         notices=notices,
     )
 
@@ -142,19 +155,6 @@ def unseen_slots(encoder: Encoder) -> list[int]:
             slots.append(first + len(row.levels))
         first += len(row.feature_names)
     return slots
-
-
-def _weights(sample_weight: npt.ArrayLike | None, rows: int) -> Array | None:
-    if sample_weight is None:
-        return None
-    weights = np.asarray(sample_weight, dtype=np.float64)
-    if weights.shape != (rows,):
-        raise DataError(
-            f"sample_weight has shape {weights.shape}, and the table {rows} rows; give one for each"
-        )
-    if not weights.any():
-        raise DataError("sample_weight: every weight is zero; give at least one row a positive weight")
-    return weights
 
 
 def _notices(table: Table, target: Target, known: int) -> tuple[str, ...]:

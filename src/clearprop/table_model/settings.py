@@ -68,7 +68,8 @@ class Settings:
     class_weight : mapping from label to weight, or "balanced", optional
     label_smoothing : float
     seed : int
-        The one seed: rows held out, first weights, order of the rows, dropout.
+        The one seed: rows held out, first weights, order of the rows, dropout. The order in which a table's
+        rows are written changes nothing.
     time_budget : float, optional
         Seconds of training, at most.
     dtype : {"float32", "float64"}

@@ -7,9 +7,11 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from clearprop.arrays import Array
 from clearprop.errors import DataError
+from clearprop.tables.averages import mean_and_std
 from clearprop.tables.columns import Column, number_text
-from clearprop.tables.encodings import IDENTIFIER_ROWS, mean_and_std
+from clearprop.tables.encodings import IDENTIFIER_ROWS
 
 Task: TypeAlias = Literal["classes", "numbers"]
 Label: TypeAlias = str | int | float | bool
@@ -46,9 +48,9 @@ def task_of(column: Column, asked: Task | None) -> tuple[Task, str]:
     return task, f"{column.name}: {saying}, read as {task}{other}"
 
 
-def spread(column: Column) -> tuple[float, float]:
+def spread(column: Column, weights: Array | None = None) -> tuple[float, float]:
     """Give mean and standard deviation of a numeric target; refuse one that never changes."""
-    mean, std = mean_and_std(column.numbers())
+    mean, std = mean_and_std(column.numbers(), weights)
     if std == 0:
         raise DataError(
             f"{column.source}: the target {column.name!r} is {number_text(mean)} in every row, so there is "

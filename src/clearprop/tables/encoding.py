@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from clearprop.arrays import Array
 from clearprop.errors import DataError
 from clearprop.tables.columns import Floats, Kind
 from clearprop.tables.encodings import (
@@ -64,7 +65,12 @@ class Encoder:
 
     @classmethod
     def fit(
-        cls, table: Table, *, target: str | Sequence[str] | None = None, exclude: Iterable[str] = ()
+        cls,
+        table: Table,
+        *,
+        target: str | Sequence[str] | None = None,
+        exclude: Iterable[str] = (),
+        weights: Array | None = None,
     ) -> Encoder:
         """Freeze the encoding of a training table.
 
@@ -76,6 +82,8 @@ class Encoder:
             Columns to be predicted, hence no features.
         exclude : iterable of str
             Columns to pass over silently.
+        weights : ndarray (m,), optional
+            Above 0; they weigh the rows in means, standard deviations, medians and the more frequent boolean.
 
         Raises
         ------
@@ -87,7 +95,7 @@ class Encoder:
         passed += [table.column(name, "column to exclude").name for name in exclude]
         if table.n_rows == 0:
             raise DataError(f"{table.source} has no rows to learn from; give at least one")
-        columns = tuple(fit_column(column) for column in table.columns if column.name not in passed)
+        columns = tuple(fit_column(column, weights) for column in table.columns if column.name not in passed)
         encoder = cls(columns)
         if not encoder.feature_names:
             reasons = "; ".join(f"{row.column!r} is {row.described()}" for row in columns)

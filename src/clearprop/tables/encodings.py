@@ -13,6 +13,8 @@ from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
+from clearprop.arrays import Array
+from clearprop.tables.averages import mean_and_std, median, shares
 from clearprop.tables.columns import Column, Floats, Kind
 from clearprop.tables.records import checked_list, checked_record, nonsense
 
@@ -36,12 +38,12 @@ class NumberEncoding:
     missing: int
 
     @classmethod
-    def fit(cls, column: Column) -> NumberEncoding:
+    def fit(cls, column: Column, weights: Array | None = None) -> NumberEncoding:
         """Freeze median, mean and population standard deviation of the training rows, gaps filled."""
-        values = column.numbers()
-        median = 2 * float(np.median(values[~np.isnan(values)] / 2))  # halves: two huge values may be added
-        mean, std = mean_and_std(np.where(np.isnan(values), median, values))
-        return cls(column.name, median, mean, std, column.missing)
+        values, known = column.numbers(), column.known
+        middle = median(values[known], None if weights is None else weights[known])
+        mean, std = mean_and_std(np.where(known, values, middle), weights)
+        return cls(column.name, middle, mean, std, column.missing)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -92,9 +94,11 @@ class BooleanEncoding:
     missing: int
 
     @classmethod
-    def fit(cls, column: Column) -> BooleanEncoding:
+    def fit(cls, column: Column, weights: Array | None = None) -> BooleanEncoding:
         """Freeze the more frequent value of the training rows, false at a tie."""
-        return cls(column.name, bool(np.nanmean(column.booleans()) > 0.5), column.missing)
+        share = np.ones(len(column.values)) if weights is None else shares(weights)
+        true, false = (share[column.booleans() == value].sum() for value in (1.0, 0.0))
+        return cls(column.name, bool(true > false), column.missing)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -218,15 +222,15 @@ ENCODINGS: dict[str, type[NumberEncoding] | type[BooleanEncoding] | type[TextEnc
 }
 
 
-def fit_column(column: Column) -> Encoding:
-    """Choose and freeze the encoding of a training column."""
+def fit_column(column: Column, weights: Array | None = None) -> Encoding:
+    """Choose and freeze the encoding of a training column; weights (m,) above 0 weigh its cells."""
     known = len(column.values) - column.missing
     if known == 0:
         return LeftOut(column.name, column.kind, "every cell is missing in the training rows", column.missing)
     if column.kind == "number":
-        return NumberEncoding.fit(column)
+        return NumberEncoding.fit(column, weights)
     if column.kind == "boolean":
-        return BooleanEncoding.fit(column)
+        return BooleanEncoding.fit(column, weights)
     distinct = len(_distinct(column))
     if distinct == known > IDENTIFIER_ROWS:
         reason = f"all {distinct} texts differ, as in an identifier, and say nothing about a new row"
@@ -243,22 +247,6 @@ def encoding_from_dict(record: object) -> Encoding:
     if not isinstance(kind, str) or kind not in ENCODINGS:
         raise nonsense("encoder", f"has a column of the unknown kind {str(kind)[:40]!r}")
     return ENCODINGS[kind].from_dict(record)
-
-
-def mean_and_std(values: Floats) -> tuple[float, float]:
-    """Give mean and population standard deviation of finite values, shape (m,), without overflow.
-
-    The spread of equal values is exactly 0. Scaling by a power of two is exact.
-
-    >>> mean_and_std(np.array([1.0, 3.0])), mean_and_std(np.array([0.1, 0.1, 0.1]))
-    ((2.0, 1.0), (0.1, 0.0))
-    """
-    low, high = float(values.min()), float(values.max())
-    if low == high:
-        return low, 0.0
-    scale = math.ldexp(1.0, max(math.frexp(max(-low, high))[1] - 1, -1000))
-    scaled = values / scale
-    return float(scaled.mean()) * scale, float(scaled.std()) * scale
 
 
 def _distinct(column: Column) -> tuple[str, ...]:

@@ -61,7 +61,13 @@ class Target:
     reason: str
 
     @classmethod
-    def fit(cls, table: Table, columns: str | Sequence[str], task: Task | None = None) -> Target:
+    def fit(
+        cls,
+        table: Table,
+        columns: str | Sequence[str],
+        task: Task | None = None,
+        weights: Array | None = None,
+    ) -> Target:
         """Decide how the target columns are read, and freeze it.
 
         Text and booleans are classes; numbers with a fraction anywhere are numbers; whole numbers are classes
@@ -75,6 +81,8 @@ class Target:
             Target columns.
         task : {"classes", "numbers"}, optional
             Overrules the rule.
+        weights : ndarray (m,), optional
+            Above 0; they weigh the rows in means and standard deviations.
 
         Raises
         ------
@@ -95,9 +103,10 @@ class Target:
                 f"{table.source}: no row has a value of the target {listed}; fill in some, or name another"
             )
         chosen = [column.take(np.flatnonzero(known)) for column in chosen]
+        weights = None if weights is None else weights[known]
         task, reason = several(chosen, task) if len(chosen) > 1 else task_of(chosen[0], task)
         if task == "numbers":
-            means, stds = zip(*[spread(column) for column in chosen], strict=True)
+            means, stds = zip(*[spread(column, weights) for column in chosen], strict=True)
             return cls(names, "numbers", "number", (), means, stds, reason)
         return cls(names, "classes", chosen[0].kind, labels(chosen[0]), (), (), reason)
 
