@@ -13,16 +13,12 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from clearprop.datasets import penguins_path
 from clearprop.errors import DataError, SpecificationError
 from clearprop.estimators import TabularClassifier, TabularRegressor
 from clearprop.table_model import TableModel, fit_table
 from clearprop.table_model.settings import Settings
-
-#: The batches of a weighted fit are not those of repeated rows, nor are its encoders.
-NOT_FOR_US = {"check_sample_weight_equivalence_on_dense_data", "check_array_api_input"}
 
 
 @pytest.fixture(scope="module")
@@ -34,20 +30,6 @@ def penguins():
 def frames(penguins):
     X = penguins.drop("species")
     return {"polars": X, "pandas": X.to_pandas(), "pyarrow": X.to_arrow()}
-
-
-def checks():
-    for estimator in (TabularClassifier(epochs=20), TabularRegressor(epochs=20)):
-        for checked, check in estimator_checks_generator(estimator):
-            name = getattr(check, "func", check).__name__
-            if name not in NOT_FOR_US:
-                yield pytest.param(checked, check, id=f"{type(checked).__name__}-{name}")
-
-
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(("estimator", "check"), list(checks()))
-def test_scikit_learns_own_checks(estimator, check):
-    check(estimator)
 
 
 def test_every_kind_of_frame_gives_the_same_fit(frames, penguins):
