@@ -110,7 +110,7 @@ def test_several_outputs_are_trained_and_reported_as_in_scikit_learn(loss: str) 
     assert_same_course(MLPRegressor(**given).fit(X, Y), neural_network.MLPRegressor(**given).fit(X, Y))
 
 
-@pytest.mark.filterwarnings("ignore:scipy.optimize. The `disp`:DeprecationWarning")  # theirs, up to 1.7
+@pytest.mark.filterwarnings("ignore:scipy.optimize. The `disp`:DeprecationWarning")  # in 1.6
 @pytest.mark.parametrize("iterations", [1, 10])
 def test_lbfgs_gives_scikit_learns_losses(iterations: int) -> None:
     X, y = DIABETES
@@ -239,12 +239,14 @@ def test_regression_on_any_loss_of_numbers(loss: Any) -> None:
     assert regressor.loss_curve_[-1] < regressor.loss_curve_[0] / 1.5
 
 
-def test_class_weights_are_sample_weights() -> None:
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_class_weights_are_sample_weights(early_stopping: bool) -> None:
     X, y = CANCER
-    given = {"hidden_layer_sizes": (5,), "max_iter": 5, "random_state": 0}
+    given = {"hidden_layer_sizes": (5,), "max_iter": 5, "random_state": 0, "early_stopping": early_stopping}
     by_class = MLPClassifier(class_weight={0: 3.0}, **given).fit(X, y)
     by_row = MLPClassifier(**given).fit(X, y, np.where(y == 0, 3.0, 1.0))
     np.testing.assert_array_equal(by_class.coefs_[0], by_row.coefs_[0])
+    assert by_class.validation_scores_ == by_row.validation_scores_
 
 
 def test_the_fitted_network_can_be_looked_into() -> None:

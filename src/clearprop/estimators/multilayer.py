@@ -109,7 +109,7 @@ class MultilayerPerceptron(BaseEstimator):  # type: ignore[misc]
         objective = Objective(network, targets.dtype, rule_of(self), float(self.alpha), float(self.l1))
         self.network_ = network
         if objective.rule.step:
-            self._fit_stochastic(objective, examples, Y, own, incremental)
+            self._fit_stochastic(objective, examples, Y, incremental)
         else:
             self._reports(objective, Y)
             self._fit_lbfgs(objective, examples)
@@ -138,9 +138,7 @@ class MultilayerPerceptron(BaseEstimator):  # type: ignore[misc]
             print(f"Iteration {self.n_iter_}, loss = {self.loss_:.8f}")
         self._keep(result.x.astype(objective.dtype))
 
-    def _fit_stochastic(
-        self, objective: Objective, examples: Examples, Y: Array, own: Array | None, incremental: bool
-    ) -> None:
+    def _fit_stochastic(self, objective: Objective, examples: Examples, Y: Array, incremental: bool) -> None:
         if not incremental or not hasattr(self, "_optimizer"):
             self._optimizer = Steps(objective, self)
         if self.early_stopping and incremental:
@@ -182,8 +180,8 @@ class MultilayerPerceptron(BaseEstimator):  # type: ignore[misc]
                 if held is not None:
                     y_hat = objective.engine().forward(theta, examples.X[held])
                     finite = np.isfinite(self.loss_) and np.isfinite(y_hat).all()
-                    own_held = None if own is None else own[held]
-                    score = self._validation_score(y_hat, Y[held], own_held) if finite else np.nan
+                    weights = None if examples.weights is None else examples.weights[held]
+                    score = self._validation_score(y_hat, Y[held], weights) if finite else np.nan
                     if self._judge_score(float(score)):
                         best = theta.copy()
                 else:
