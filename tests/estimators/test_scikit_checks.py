@@ -19,6 +19,7 @@ from sklearn.base import is_classifier, is_regressor
 from sklearn.utils import estimator_checks, get_tags
 from sklearn.utils.estimator_checks import estimator_checks_generator
 from sklearn.utils.fixes import parse_version
+from sklearn.utils.validation import has_fit_parameter
 
 from clearprop import estimators
 from clearprop.estimators import MLPClassifier, MLPRegressor, TabularClassifier, TabularRegressor
@@ -121,13 +122,15 @@ def test_every_public_estimator_is_checked() -> None:
 
 @pytest.mark.parametrize("label", ESTIMATORS)
 def test_the_checks_are_scikit_learns_and_many(label: str) -> None:
-    names = [name for name, _ in checks_of(ESTIMATORS[label])]
-    assert len(names) > 50
+    estimator = ESTIMATORS[label]
+    names = [name for name, _ in checks_of(estimator)]
+    assert len(names) > 40
     assert {"check_estimators_pickle", "check_dont_overwrite_parameters", "check_fit_idempotent"} <= set(
         names
     )
     weighted = {name for name in names if name.startswith("check_sample_weight_equivalence")}
-    assert bool(weighted) != label.endswith("-stopped")
+    stopped = getattr(estimator, "early_stopping", False)
+    assert bool(weighted) == (has_fit_parameter(estimator, "sample_weight") and not stopped)
 
 
 @quietly
