@@ -1,10 +1,11 @@
 # Every target sets itself up: a virtual environment in .venv, the dependencies, the package.
 PYTHON ?= python3
 VENV := .venv
+OLDEST := .venv-oldest
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check slow bench scores clean
+.PHONY: demo test test-oldest check slow bench scores clean
 
 demo: $(VENV)/core  ## train on the shipped table, then predict and evaluate with the saved model
 	$(BIN)/clearprop train penguins --target species --out penguins.safetensors
@@ -14,6 +15,10 @@ demo: $(VENV)/core  ## train on the shipped table, then predict and evaluate wit
 test: $(VENV)/dev  ## the fast tier
 	$(BIN)/clearprop warmup
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-oldest: $(OLDEST)/floors  ## the estimators with the oldest versions that pyproject.toml allows
+	$(OLDEST)/bin/clearprop warmup
+	$(OLDEST)/bin/python -m pytest -n 2 --dist loadfile tests/estimators src/clearprop/estimators
 
 slow: $(VENV)/bench  ## the slow tier: peers, long fuzzing
 	$(BIN)/python -m pytest -m slow
@@ -30,12 +35,12 @@ scores: $(VENV)/dev  ## test scores beside scikit-learn's MLP, written to docs/s
 	$(BIN)/python benchmarks/scores.py
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis penguins.safetensors
+	rm -rf $(VENV) $(OLDEST) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis penguins.safetensors
 
-$(VENV)/python:
+$(VENV)/python $(OLDEST)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "clearprop needs Python 3.11 or newer; say where it is: make PYTHON=/path/to/python3.12"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(@D)
 	@touch $@
 
 $(VENV)/core: pyproject.toml | $(VENV)/python
@@ -53,3 +58,15 @@ $(VENV)/bench: pyproject.toml | $(VENV)/dev
 	@echo "installing the peers into $(VENV) (once; large) ..."
 	$(PIP) --editable '.[dev,bench]'
 	@touch $@
+
+# Each floor stands once, in pyproject.toml: its `name>=1.6` is `name==1.6.*` here.
+$(OLDEST)/floors: pyproject.toml | $(OLDEST)/python
+	@$(OLDEST)/bin/python -c 'import sys; sys.exit(sys.version_info >= (3, 13))' || \
+	  { rm -r $(OLDEST); echo "the oldest versions have wheels for Python 3.11 and 3.12 only; say where one is:" \
+	    "make test-oldest PYTHON=/path/to/python3.12"; exit 1; }
+	@echo "installing the oldest versions into $(OLDEST) (once; about a minute) ..."
+	@$(OLDEST)/bin/python -c 'import tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+	  print(*[given.replace(">=", "==") + ".*" for given in project["dependencies"]], sep="\n")' > $@.txt
+	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check \
+	  --constraint $@.txt --editable . pytest pytest-xdist pandas pyarrow
+	@mv $@.txt $@

@@ -13,7 +13,6 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from clearprop.datasets import penguins_path
 from clearprop.errors import DataError, SpecificationError
@@ -31,19 +30,6 @@ def penguins():
 def frames(penguins):
     X = penguins.drop("species")
     return {"polars": X, "pandas": X.to_pandas(), "pyarrow": X.to_arrow()}
-
-
-def checks():
-    for estimator in (TabularClassifier(epochs=20), TabularRegressor(epochs=20)):
-        for checked, check in estimator_checks_generator(estimator):
-            name = getattr(check, "func", check).__name__
-            yield pytest.param(checked, check, id=f"{type(checked).__name__}-{name}")
-
-
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(("estimator", "check"), list(checks()))
-def test_scikit_learns_own_checks(estimator, check):
-    check(estimator)
 
 
 def test_every_kind_of_frame_gives_the_same_fit(frames, penguins):

@@ -155,10 +155,9 @@ class _Put(ast.NodeTransformer):
 
 def _put(row: Activation, text: str) -> str:
     """The row's formula with a text for z and its numbers for its parameters."""
-    trees = {name: ast.parse(number(value), mode="eval").body for name, value in row.parameters}
-    trees["z"] = ast.parse(text, mode="eval").body
-    tree = ast.parse(row.formula, mode="eval").body
-    return ast.unparse(_Put(trees).visit(tree))
+    texts = {name: number(row[name]) for name in row.parameter_names} | {"z": text}
+    trees = {name: ast.parse(each, mode="eval").body for name, each in texts.items()}
+    return ast.unparse(_Put(trees).visit(ast.parse(row.formula, mode="eval").body))
 
 
 @cache

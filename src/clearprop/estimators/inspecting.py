@@ -100,7 +100,7 @@ class FittedNetwork(BaseEstimator):  # type: ignore[misc]
         --------
         >>> from clearprop import MLPRegressor
         >>> X = np.linspace(-1, 1, 20)[:, None]
-        >>> fitted = MLPRegressor(hidden_layer_sizes=(), solver="lm", alpha=0).fit(X, 3 * X[:, 0])
+        >>> fitted = MLPRegressor(hidden_layer_sizes=(), solver="lm", alpha=0, tol=1e-9).fit(X, 3 * X[:, 0])
         >>> fitted.input_gradient(X[:2]).round(6).tolist()
         [[[3.0]], [[3.0]]]
         """

@@ -26,16 +26,13 @@ class HeldOut:
     Attributes
     ----------
     data : Reported
-        As the loss takes them; weights with the class weights.
+        As the loss takes them; class weights are weights here as elsewhere.
     columns : ndarray (m, n)
         Targets as the score takes them.
-    weights : ndarray (m,), optional
-        The user's own, for the score.
     """
 
     data: Reported
     columns: Array
-    weights: Array | None
 
 
 def as_callbacks(callbacks: Any) -> Sequence[Callable[[EpochReport], Any]]:
@@ -106,7 +103,7 @@ class Judge:
         finite = bool(np.isfinite(loss) and np.isfinite(y_hat).all())
         score = np.nan
         if finite:
-            score = float(estimator._validation_score(y_hat, held_out.columns, held_out.weights))
+            score = float(estimator._validation_score(y_hat, held_out.columns, examples.weights))
         validation_loss = self.objective.reported(own, held_out.data)
         estimator.validation_scores_.append(score)
         estimator.validation_loss_curve_.append(validation_loss)

@@ -148,7 +148,7 @@ class MultilayerPerceptron(FittedNetwork):
                     "partial_fit does not support early_stopping=True without rows to judge by; give "
                     "validation_data=(X, y)"
                 )
-            data, held_out = self._hold_out(data, Y, own)
+            data, held_out = self._hold_out(data, Y)
         judge = Judge(self, objective, held_out, callbacks, 1 if incremental else self.max_iter)
         theta = self.theta_.flat
         if objective.rule.name == "lbfgs":
@@ -188,9 +188,9 @@ class MultilayerPerceptron(FittedNetwork):
         if len(validation_data) == 3 and validation_data[2] is not None:
             own = _check_sample_weight(validation_data[2], X).astype(np.float64)
         weights = self._weights(validation_data[1], own, False)
-        return HeldOut(self._data(network, X, Y, weights, dtype, "y of validation_data"), Y, own)
+        return HeldOut(self._data(network, X, Y, weights, dtype, "y of validation_data"), Y)
 
-    def _hold_out(self, data: Reported, Y: Array, own: Array | None) -> tuple[Reported, HeldOut]:
+    def _hold_out(self, data: Reported, Y: Array) -> tuple[Reported, HeldOut]:
         """Rows to train on and rows to judge by, as scikit-learn splits them."""
         kept, held = train_test_split(
             np.arange(len(Y)),
@@ -202,8 +202,7 @@ class MultilayerPerceptron(FittedNetwork):
             raise ValueError(
                 "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
             )
-        judged = HeldOut(data.take(held), Y[held], None if own is None else own[held])
-        return data.take(kept), judged
+        return data.take(kept), HeldOut(data.take(held), Y[held])
 
     def _initialize(self, network: Network, dtype: np.dtype[Any]) -> None:
         self.n_iter_ = self.t_ = 0
@@ -263,10 +262,10 @@ class MultilayerPerceptron(FittedNetwork):
                         f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
                         "optimization hasn't converged yet.",
                         ConvergenceWarning,
-                        stacklevel=4,
+                        stacklevel=5,
                     )
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=4)
+            warnings.warn("Training interrupted by user.", stacklevel=5)
         return judge.kept(theta)
 
     def _epoch(
@@ -298,7 +297,7 @@ class MultilayerPerceptron(FittedNetwork):
         if self.batch_size > m:
             warnings.warn(
                 "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
-                stacklevel=5,
+                stacklevel=6,
             )
         return min(int(self.batch_size), m)
 

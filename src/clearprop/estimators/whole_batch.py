@@ -87,7 +87,7 @@ def fit_levenberg(estimator: Any, objective: Objective, judge: Judge, data: Repo
                 f"Levenberg-Marquardt: Maximum iterations ({estimator.max_iter}) reached and the "
                 "optimization hasn't converged yet.",
                 ConvergenceWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
             break
     if estimator.n_iter_ == 0:  # the first parameters were the optimum
