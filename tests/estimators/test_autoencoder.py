@@ -59,7 +59,7 @@ LINEAR: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("centre", [0.0, 3.0])
-@pytest.mark.parametrize(("name", "n_components"), [("iris", 2), ("wine", 3), ("breast cancer", 2)])
+@pytest.mark.parametrize(("name", "n_components"), [("iris", 2), ("wine", 3)])
 def test_without_hidden_layers_it_finds_the_principal_subspace(
     name: str, n_components: int, centre: float
 ) -> None:
@@ -138,7 +138,7 @@ def test_the_loss_curve_is_that_of_the_whole_network() -> None:
     assert loss == pytest.approx(autoencoder.loss_curve_[-1])
     penalty = 0.005 * sum(float((W**2).sum()) for W in autoencoder.theta_.W.values())
     assert loss - penalty == pytest.approx(autoencoder.reconstruction_error_ * 4 / 2)
-    assert autoencoder.model_.certify(IRIS[:8], IRIS[:8]).passed
+    assert autoencoder.model_.certify(IRIS[:8], IRIS[:8]).holds
 
 
 def test_encoder_and_decoder_are_saved_apart(tmp_path: Path) -> None:

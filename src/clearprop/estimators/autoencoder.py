@@ -262,9 +262,15 @@ class Autoencoder(Coder):
 
 
 def _first_parameters(network: Network, X: Array, weights: Array | None, seed: int) -> Parameters:
-    """Drawn weights; outputs that are sums begin at the inputs' means, so that means need not be learnt."""
+    """Drawn weights; biases such that the inputs' means are taken off at the bottom, and put back on top.
+
+    Back only where outputs are plain sums. So means, however far from 0, need not be learnt.
+    """
     theta = network.initialize(seed)
-    bias = theta.b[network.depth]
-    if network.output.activation == activations["identity"] and bias is not None:
-        bias[...] = np.average(X, axis=0, weights=weights)
+    means = np.average(X, axis=0, weights=weights)
+    first, last = theta.b[1], theta.b[network.depth]
+    if first is not None:
+        first -= theta.W[1] @ means
+    if last is not None and network.output.activation == activations["identity"]:
+        last[...] = means
     return theta

@@ -23,8 +23,8 @@ REAL: list[Any] = [np.float64, np.float32]
 
 
 def dense(X: Any) -> Array:
-    """The array of a sparse matrix; anything else as it is."""
-    return np.asarray(X.toarray() if hasattr(X, "toarray") else X)
+    """Rows of an array or a sparse matrix, one after the other in memory, so that sums have the same bits."""
+    return np.ascontiguousarray(X.toarray() if hasattr(X, "toarray") else X)
 
 
 class Coder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]

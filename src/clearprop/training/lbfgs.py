@@ -9,11 +9,13 @@ Two things would end a run there: SciPy's `ftol`, and a line search that compare
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from clearprop.arrays import Array
+from clearprop.engines.protocol import Engine
 from clearprop.engines.textbook import penalize, penalty
 from clearprop.errors import SpecificationError
 from clearprop.formulas.optimizers import Optimizer, optimizers
@@ -71,19 +73,33 @@ def minimise(course: Course) -> Stopped:
 
     epochs, row = course.rules.epochs, engine.optimizer
     single = engine.dtype == np.float32
-    result = minimum(
-        objective,
-        course.theta.astype(np.float64),
-        tolerance=row["tolerance"],
-        memory=int(row["memory"]),
-        iterations=epochs + 1,  # the rules count them
-        calls=40 * epochs + 1000,
-        least_gain=8 * float(np.finfo(np.float32).eps) if single else 0.0,
-        after_iteration=after_iteration,
-    )
+    with _one_thread(engine):
+        result = minimum(
+            objective,
+            course.theta.astype(np.float64),
+            tolerance=row["tolerance"],
+            memory=int(row["memory"]),
+            iterations=epochs + 1,  # the rules count them
+            calls=40 * epochs + 1000,
+            least_gain=8 * float(np.finfo(np.float32).eps) if single else 0.0,
+            after_iteration=after_iteration,
+        )
     if stopped:
         return stopped[0]
     return "gradient norm" if np.abs(result.jac).max() <= row["tolerance"] else "tolerance"
+
+
+def _one_thread(engine: Engine) -> AbstractContextManager[None]:
+    """One BLAS thread for SciPy's own products beside a compiled engine's.
+
+    They are too small to share: threads that wait for each other cost up to 20 times the products, and the
+    bits would depend on their number.
+    """
+    if engine.name == "textbook":
+        return nullcontext()
+    from clearprop.engines.compiled import one_blas_thread
+
+    return one_blas_thread()
 
 
 def minimum(
