@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from clearprop.errors import FormulaError as FormulaError
     from clearprop.errors import ModelFileError as ModelFileError
     from clearprop.errors import SpecificationError as SpecificationError
+    from clearprop.estimators import Autoencoder as Autoencoder
     from clearprop.estimators import MLPClassifier as MLPClassifier
     from clearprop.estimators import MLPRegressor as MLPRegressor
     from clearprop.estimators import TabularClassifier as TabularClassifier
@@ -103,7 +104,13 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "model": ("Model", "load", "train"),
     "training.run": ("EpochReport", "TrainingDiverged"),
     "specification": ("Dense", "Network", "Parameters", "parameters_from_arrays"),
-    "estimators": ("MLPClassifier", "MLPRegressor", "TabularClassifier", "TabularRegressor"),
+    "estimators": (
+        "Autoencoder",
+        "MLPClassifier",
+        "MLPRegressor",
+        "TabularClassifier",
+        "TabularRegressor",
+    ),
     "table_model": ("Settings", "TableModel", "fit_table"),
     "tables": ("read_table",),
 }

@@ -119,10 +119,10 @@ class Reversed(cp.MLPClassifier):
 class Forgetful(cp.MLPClassifier):
     """Judges the epochs, and keeps no note of the scores."""
 
-    def _judge_score(self, score: float) -> bool:
-        better = super()._judge_score(score)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+        super().fit(X, y, sample_weight)
         self.validation_scores_ = None
-        return better
+        return self
 
 
 class Hasty(cp.MLPRegressor):

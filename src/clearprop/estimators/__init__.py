@@ -1,4 +1,4 @@
-"""Scikit-learn estimators: `mlp.py` (drop-in), `tabular.py` (raw tables).
+"""Scikit-learn estimators: `mlp.py` (drop-in), `tabular.py` (raw tables), `autoencoder.py`.
 
 Only files here import scikit-learn. Users call; nothing in the house but the command line's later verbs may.
 """
@@ -9,19 +9,21 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from clearprop.estimators.autoencoder import Autoencoder as Autoencoder
     from clearprop.estimators.mlp import MLPClassifier as MLPClassifier
     from clearprop.estimators.mlp import MLPRegressor as MLPRegressor
     from clearprop.estimators.tabular import TabularClassifier as TabularClassifier
     from clearprop.estimators.tabular import TabularRegressor as TabularRegressor
 
 _HOMES = {
+    "Autoencoder": "autoencoder",
     "MLPClassifier": "mlp",
     "MLPRegressor": "mlp",
     "TabularClassifier": "tabular",
     "TabularRegressor": "tabular",
 }
 
-__all__ = ["MLPClassifier", "MLPRegressor", "TabularClassifier", "TabularRegressor"]
+__all__ = ["Autoencoder", "MLPClassifier", "MLPRegressor", "TabularClassifier", "TabularRegressor"]
 
 
 def __getattr__(name: str) -> Any:

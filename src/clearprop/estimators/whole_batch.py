@@ -16,48 +16,82 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.optimize import _check_optimize_result
 
 from clearprop.arrays import Array
+from clearprop.engines.compiled import one_blas_thread
 from clearprop.errors import SpecificationError
 from clearprop.estimators.judging import Judge
 from clearprop.estimators.steps import Objective, Reported
+from clearprop.training.lbfgs import minimum
 from clearprop.training.levenberg import LeastSquares, levenberg_marquardt, require_levenberg
 
 
 def fit_lbfgs(estimator: Any, objective: Objective, judge: Judge, data: Reported, theta: Array) -> Array:
     """Parameters after SciPy's L-BFGS-B; steps in float64, gradients in the objective's dtype."""
-    from scipy.optimize import minimize
-
     if objective.network.has_dropout:
         raise SpecificationError(
             "L-BFGS compares losses from step to step, and dropout draws another network each time; use "
             "solver='adam', or dropout=0"
         )
-    rule = objective.rule
     stopped = False
 
-    def after_iteration(intermediate_result: Any) -> None:
+    def after_iteration(theta: Array, loss: float) -> None:
         nonlocal stopped
-        parameters = intermediate_result.x.astype(objective.dtype)
-        stopped = judge.end_epoch(parameters, float(intermediate_result.fun), None)
+        stopped = judge.end_epoch(theta.astype(objective.dtype), loss, None)
         stopped = stopped or (judge.stops_early and judge.stands_still)
         if stopped:
             raise StopIteration
 
-    options = {"maxfun": estimator.max_fun, "maxiter": estimator.max_iter, "gtol": rule["tolerance"]}
-    if estimator.solver != "lbfgs":
-        options |= {"maxcor": int(rule["memory"]), "ftol": 8 * float(np.finfo(objective.dtype).eps)}
-    result = minimize(
+    with one_blas_thread():
+        search = _as_scikit_learn if estimator.solver == "lbfgs" else _to_the_gradient
+        result = search(estimator, objective, data, theta.astype(np.float64), after_iteration)
+    if not stopped:
+        estimator.n_iter_ = _check_optimize_result("lbfgs", result, estimator.max_iter)
+        estimator.loss_ = estimator.loss_curve_[-1] if estimator.loss_curve_ else float(result.fun)
+    return judge.kept(result.x.astype(objective.dtype))
+
+
+def _as_scikit_learn(
+    estimator: Any, objective: Objective, data: Reported, theta: Array, after_iteration: Any
+) -> Any:
+    """SciPy's result with scikit-learn's options, its loss reported by mean and its gradient by sum."""
+    from scipy.optimize import minimize
+
+    def told(intermediate_result: Any) -> None:
+        after_iteration(intermediate_result.x, float(intermediate_result.fun))
+
+    return minimize(
         objective.loss_and_gradient,
-        theta.astype(np.float64),
+        theta,
         args=(data,),
         method="L-BFGS-B",
         jac=True,
-        callback=after_iteration,
-        options=options,
+        callback=told,
+        options={"maxfun": estimator.max_fun, "maxiter": estimator.max_iter, "gtol": estimator.tol},
     )
-    if not stopped:
-        estimator.n_iter_ = _check_optimize_result("lbfgs", result, estimator.max_iter)
-    estimator.loss_ = float(result.fun)
-    return judge.kept(result.x.astype(objective.dtype))
+
+
+def _to_the_gradient(
+    estimator: Any, objective: Objective, data: Reported, theta: Array, after_iteration: Any
+) -> Any:
+    """Result of a search that goes on until the rule's tolerance holds; loss and gradient belong together."""
+    rule = objective.rule
+    trained = replace(objective, share=1.0)
+    single = objective.dtype == np.float32
+    return minimum(
+        lambda at: trained.loss_and_gradient(at, data),
+        theta,
+        tolerance=rule["tolerance"],
+        memory=int(rule["memory"]),
+        iterations=estimator.max_iter,
+        calls=estimator.max_fun,
+        least_gain=8 * float(np.finfo(np.float32).eps) if single else 0.0,
+        after_iteration=lambda at, loss: after_iteration(at, _reported(objective, data, at, loss)),
+    )
+
+
+def _reported(objective: Objective, data: Reported, theta: Array, trained: float) -> float:
+    """The loss to report for the trained one, penalties included in both."""
+    penalty = objective.engine.penalty(theta) / data.examples.total_weight()
+    return (trained - penalty) * objective.share + penalty
 
 
 def least_squares(objective: Objective, data: Reported) -> LeastSquares:
@@ -74,11 +108,9 @@ def fit_levenberg(estimator: Any, objective: Objective, judge: Judge, data: Repo
     if not np.isfinite(problem.value(theta.astype(np.float64))):
         return theta * np.nan
     steps = levenberg_marquardt(problem, theta, damping=rule["damping"], tolerance=rule["tolerance"])
-    weight = data.examples.total_weight()
     for step in steps:
         theta = step.theta
-        penalty = objective.engine.penalty(theta) / weight
-        reported = objective.reported(step.value - penalty, data) + penalty
+        reported = _reported(objective, data, theta, step.value)
         stopped = judge.end_epoch(theta.astype(objective.dtype), reported, None)
         if stopped or (judge.stops_early and judge.stands_still):
             break
@@ -91,5 +123,6 @@ def fit_levenberg(estimator: Any, objective: Objective, judge: Judge, data: Repo
             )
             break
     if estimator.n_iter_ == 0:  # the first parameters were the optimum
-        judge.end_epoch(theta.astype(objective.dtype), problem.value(theta.astype(np.float64)), None)
+        reported = _reported(objective, data, theta, problem.value(theta.astype(np.float64)))
+        judge.end_epoch(theta.astype(objective.dtype), reported, None)
     return judge.kept(theta.astype(objective.dtype))
