@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 
 import numpy as np
@@ -9,16 +10,16 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import clearprop as cp
-from clearprop.engines import engine_for
+from clearprop.engines import engine_for, gradient
 from clearprop.engines.compiled import Compiled, one_blas_thread
-from clearprop.engines.examples import check_examples
+from clearprop.engines.examples import Examples, check_examples
 from clearprop.engines.plan import block_rows
-from clearprop.engines.protocol import OptimizerState
+from clearprop.engines.protocol import Engine, OptimizerState
 from clearprop.formulas.activations import AnyActivation
 from clearprop.formulas.losses import Loss, losses
 from clearprop.formulas.optimizers import optimizers
-from clearprop.specification import Dense, Network
-from networks import TRAINABLE
+from clearprop.specification import Dense, Network, Parameters
+from networks import ENGINES, TRAINABLE
 
 
 def some_network(dropout: float = 0.0) -> Network:
@@ -108,6 +109,70 @@ def test_overlapping_computations_share_one_limit_and_the_last_lifts_it() -> Non
                 assert set(blas_threads()) == {1}
             assert set(blas_threads()) == {1}
         assert blas_threads() == before
+
+
+def test_a_thread_limits_blas_though_another_that_did_so_before_still_lives() -> None:
+    asked, answer = threading.Event(), threading.Event()
+    seen = []
+
+    def first() -> None:
+        with one_blas_thread():
+            pass
+        asked.set()
+        answer.wait(10)
+
+    def second() -> None:
+        asked.wait(10)
+        with one_blas_thread():
+            seen.append(set(blas_threads()))
+        seen.append(set(blas_threads()))
+        answer.set()
+
+    with threadpool_limits(2, user_api="blas"):
+        threads = [threading.Thread(target=each) for each in (first, second)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert seen == [{1}, {2}]
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("divide_penalty", [False, True])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_run_traces_its_batches(engine: str, divide_penalty: bool, weighted: bool) -> None:
+    network = Network(3, [Dense(4, "tanh"), Dense(1)], loss="squared_error", l1=0.01, l2=0.1)
+    rng = np.random.default_rng(1)
+    X, Y = rng.normal(size=(25, 3)), rng.normal(size=(25, 1))
+    weights = np.concatenate((rng.uniform(0, 2, 10), np.zeros(10), np.ones(5))) if weighted else None
+    examples, order = Examples(X, Y, weights), np.arange(25)
+    computing = engine_for(engine, network, dtype="float64", optimizer=optimizers["adam"](0.01))
+    results = []
+    for run in (computing.run, functools.partial(Engine.run, computing)):
+        theta, state = network.initialize(0).flat.copy(), OptimizerState.fresh(network, "float64")
+        trace = np.zeros((3, 3))
+        rates = np.full(3, 0.01)
+        given = {"batch_size": 10, "rates": rates, "divide_penalty": divide_penalty, "trace": trace}
+        run(theta, state, examples, order, 0, 3, **given)
+        results.append((theta, trace, state.t))
+    assert np.array_equal(results[0][0], results[1][0])
+    np.testing.assert_allclose(results[0][1], results[1][1], rtol=1e-14)
+    assert results[0][2] == results[1][2] == 3
+    start, trace = network.initialize(0), results[0][1]
+    plain = Network(3, network.layers, loss="squared_error")
+    loss, _ = gradient(
+        plain,
+        Parameters(plain, start.flat),
+        X[:10],
+        Y[:10],
+        sample_weight=None if weights is None else weights[:10],
+    )
+    total = 10.0 if weights is None else weights[:10].sum()
+    P = sum(0.05 * (W**2).sum() + 0.01 * np.abs(W).sum() for W in start.W.values())
+    np.testing.assert_allclose(trace[0], [loss, P / total if divide_penalty else P, total], rtol=1e-12)
+    if weighted and divide_penalty:
+        assert not trace[1].any()  # a batch without weight
+    assert trace[2, 2] == 5
 
 
 def test_runs_in_several_threads_at_once_have_the_bits_of_one_alone() -> None:

@@ -56,16 +56,27 @@ class _BlasLimit:
                 if not self._libraries:
                     self._find_libraries()
                 self._before = [library.get_num_threads() for library in self._libraries]
-                for library in self._libraries:
-                    library.set_num_threads(1)
+                self._set([1] * len(self._libraries))
         try:
             yield
         finally:
             with self._lock:
                 self._users -= 1
                 if self._users == 0:
-                    for library, threads in zip(self._libraries, self._before, strict=True):
-                        library.set_num_threads(threads)
+                    self._set(self._before)
+
+    def _set(self, threads: list[int]) -> None:
+        """Set each library's threads, whichever thread asks.
+
+        threadpoolctl 3.8 listens to the first thread that set a limit alone while that one lives, and drops
+        what others ask for without a word; the lock here is what keeps our threads from contradicting.
+        """
+        for library, wanted in zip(self._libraries, threads, strict=True):
+            if hasattr(library, "clear_controlling_thread"):
+                library.clear_controlling_thread(force=True)
+            library.set_num_threads(wanted)
+            if hasattr(library, "clear_controlling_thread"):
+                library.clear_controlling_thread(force=True)
 
 
 one_blas_thread = _BlasLimit()

@@ -19,6 +19,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight
 
 from clearprop.arrays import Array
+from clearprop.engines.compiled import one_blas_thread
 from clearprop.engines.examples import Examples, check_targets
 from clearprop.estimators.ensemble import fit_members
 from clearprop.estimators.inspecting import FittedNetwork
@@ -150,15 +151,8 @@ class MultilayerPerceptron(FittedNetwork):
                 )
             data, held_out = self._hold_out(data, Y)
         judge = Judge(self, objective, held_out, callbacks, 1 if incremental else self.max_iter)
-        theta = self.theta_.flat
-        if objective.rule.name == "lbfgs":
-            kept = self._fit_whole_batch(fit_lbfgs, objective, judge, data, theta)
-        elif not objective.rule.step:
-            kept = self._fit_whole_batch(fit_levenberg, objective, judge, data, theta)
-        elif incremental:
-            kept = self._fit_one_epoch(objective, judge, data, theta)
-        else:
-            kept = self._fit_stochastic(objective, judge, data, theta)
+        with one_blas_thread():
+            kept = self._solve(objective, judge, data, incremental)
         self._keep(kept)
         if not np.isfinite(kept).all() or (judge.best is None and not np.isfinite(self.loss_)):
             raise ValueError(f"{NOT_FINITE} The loss was {self.loss_} in iteration {self.n_iter_}.")
@@ -218,6 +212,17 @@ class MultilayerPerceptron(FittedNetwork):
         for name in ("early_stopped_", "_best", "_dropout_seed"):
             self.__dict__.pop(name, None)
 
+    def _solve(self, objective: Objective, judge: Judge, data: Reported, incremental: bool) -> Array:
+        """Parameters to keep."""
+        theta = self.theta_.flat
+        if objective.rule.name == "lbfgs":
+            return self._fit_whole_batch(fit_lbfgs, objective, judge, data, theta)
+        if not objective.rule.step:
+            return self._fit_whole_batch(fit_levenberg, objective, judge, data, theta)
+        if incremental:
+            return self._fit_one_epoch(objective, judge, data, theta)
+        return self._fit_stochastic(objective, judge, data, theta)
+
     def _fit_whole_batch(
         self, solve: Any, objective: Objective, judge: Judge, data: Reported, theta: Array
     ) -> Array:
@@ -262,10 +267,10 @@ class MultilayerPerceptron(FittedNetwork):
                         f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
                         "optimization hasn't converged yet.",
                         ConvergenceWarning,
-                        stacklevel=5,
+                        stacklevel=6,
                     )
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=5)
+            warnings.warn("Training interrupted by user.", stacklevel=6)
         return judge.kept(theta)
 
     def _epoch(
@@ -297,7 +302,7 @@ class MultilayerPerceptron(FittedNetwork):
         if self.batch_size > m:
             warnings.warn(
                 "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
-                stacklevel=6,
+                stacklevel=7,
             )
         return min(int(self.batch_size), m)
 

@@ -14,7 +14,6 @@ import numpy as np
 
 from clearprop.arrays import Array, IntArray
 from clearprop.engines import engine_for
-from clearprop.engines.compiled import one_blas_thread
 from clearprop.engines.examples import Examples
 from clearprop.engines.protocol import TRACED, Engine, OptimizerState
 from clearprop.engines.textbook import penalize
@@ -51,6 +50,13 @@ class Objective:
     l1: float
     share: float = 1.0
     engine: Engine = field(init=False, repr=False)
+    _lengths: dict[int, int] = field(default_factory=dict, init=False, repr=False)
+
+    def slice_length(self, batch_size: int) -> int:
+        """Batches in one call of the engine; Ctrl-C is heard between calls."""
+        if batch_size not in self._lengths:
+            self._lengths[batch_size] = slice_length(self.engine.network, batch_size, self.engine.name)
+        return self._lengths[batch_size]
 
     def __post_init__(self) -> None:
         network = trained_network(self.network, self.alpha, self.l1, self.dtype)
@@ -142,26 +148,25 @@ class Steps:
         """Take the steps of an epoch; its loss as scikit-learn reports it, nan once it is not finite."""
         batches, engine = len(rates), objective.engine
         trace = np.zeros((batches, len(TRACED)))
-        length = slice_length(engine.network, batch_size, engine.name)
-        with one_blas_thread():
-            for first in range(0, batches, length):  # Ctrl-C is heard between the slices
-                last = min(first + length, batches)
-                stretch = engine.run(
-                    theta,
-                    self.state,
-                    data.examples,
-                    order,
-                    first,
-                    last,
-                    batch_size=batch_size,
-                    rates=rates[first:last],
-                    seed=seed,
-                    epoch=epoch,
-                    divide_penalty=True,
-                    trace=trace[first:last],
-                )
-                if stretch.failed >= 0:
-                    return np.nan
+        length = objective.slice_length(batch_size)
+        for first in range(0, batches, length):
+            last = min(first + length, batches)
+            stretch = engine.run(
+                theta,
+                self.state,
+                data.examples,
+                order,
+                first,
+                last,
+                batch_size=batch_size,
+                rates=rates[first:last],
+                seed=seed,
+                epoch=epoch,
+                divide_penalty=True,
+                trace=trace[first:last],
+            )
+            if stretch.failed >= 0:
+                return np.nan
         self.learning_rate = float(rates[-1])
         weight = trace[:, WEIGHT]
         losses = trace[:, LOSS] * objective.share + trace[:, PENALTY]

@@ -16,7 +16,6 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.optimize import _check_optimize_result
 
 from clearprop.arrays import Array
-from clearprop.engines.compiled import one_blas_thread
 from clearprop.errors import SpecificationError
 from clearprop.estimators.judging import Judge
 from clearprop.estimators.steps import Objective, Reported
@@ -40,9 +39,8 @@ def fit_lbfgs(estimator: Any, objective: Objective, judge: Judge, data: Reported
         if stopped:
             raise StopIteration
 
-    with one_blas_thread():
-        search = _as_scikit_learn if estimator.solver == "lbfgs" else _to_the_gradient
-        result = search(estimator, objective, data, theta.astype(np.float64), after_iteration)
+    search = _as_scikit_learn if estimator.solver == "lbfgs" else _to_the_gradient
+    result = search(estimator, objective, data, theta.astype(np.float64), after_iteration)
     if not stopped:
         estimator.n_iter_ = _check_optimize_result("lbfgs", result, estimator.max_iter)
         estimator.loss_ = estimator.loss_curve_[-1] if estimator.loss_curve_ else float(result.fun)
@@ -119,7 +117,7 @@ def fit_levenberg(estimator: Any, objective: Objective, judge: Judge, data: Repo
                 f"Levenberg-Marquardt: Maximum iterations ({estimator.max_iter}) reached and the "
                 "optimization hasn't converged yet.",
                 ConvergenceWarning,
-                stacklevel=6,
+                stacklevel=7,
             )
             break
     if estimator.n_iter_ == 0:  # the first parameters were the optimum

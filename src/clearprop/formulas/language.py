@@ -153,6 +153,7 @@ def _check_call(name: str, n_arguments: int, text: str) -> None:
         raise FormulaError(f"{text!r}: {name} takes {PRIMITIVES[name]} argument(s), not {n_arguments}")
 
 
+@lru_cache(maxsize=4096)
 def names(text: str) -> frozenset[str]:
     """Free names of a formula, without primitives and constants.
 
