@@ -288,3 +288,18 @@ def test_an_ensemble_of_least_squares_fits_adds_both_variances():
     between = np.var([y_hat for y_hat, _ in pairs], axis=0)
     within = np.mean([std**2 for _, std in pairs], axis=0)
     np.testing.assert_allclose(fitted.predict(X_val, return_std=True)[1] ** 2, between + within, rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"max_iter": 2}, "Maximum iterations"),
+        ({"max_iter": 2, "solver": "lm", "hidden_layer_sizes": (3,)}, "Maximum iterations"),
+        ({"batch_size": 10**6, "tol": 10.0}, "is going to be clipped"),
+    ],
+)
+def test_warnings_point_at_the_users_line(settings, words):
+    X, _, y, _ = DIABETES
+    with pytest.warns(UserWarning, match=words) as caught:
+        cp.MLPRegressor(**settings).fit(X, y)
+    assert caught[0].filename == __file__

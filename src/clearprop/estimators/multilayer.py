@@ -8,12 +8,10 @@ there; that is why the loop over epochs stands here and not in `training`, which
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 from sklearn.base import _fit_context
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight
@@ -22,10 +20,11 @@ from clearprop.arrays import Array
 from clearprop.engines.compiled import one_blas_thread
 from clearprop.engines.examples import Examples, check_targets
 from clearprop.estimators.ensemble import fit_members
+from clearprop.estimators.epochs import fit_epochs, fit_one_epoch
 from clearprop.estimators.inspecting import FittedNetwork
 from clearprop.estimators.judging import HeldOut, Judge
 from clearprop.estimators.settings import draw_parameters, hidden_rows, hidden_sizes, rule_of, scikit_name
-from clearprop.estimators.steps import Objective, Reported, Steps
+from clearprop.estimators.steps import Objective, Reported
 from clearprop.estimators.uncertainty import uncertainty_of
 from clearprop.estimators.whole_batch import fit_lbfgs, fit_levenberg, least_squares
 from clearprop.formulas.activations import AnyActivation
@@ -214,97 +213,11 @@ class MultilayerPerceptron(FittedNetwork):
 
     def _solve(self, objective: Objective, judge: Judge, data: Reported, incremental: bool) -> Array:
         """Parameters to keep."""
-        theta = self.theta_.flat
-        if objective.rule.name == "lbfgs":
-            return self._fit_whole_batch(fit_lbfgs, objective, judge, data, theta)
-        if not objective.rule.step:
-            return self._fit_whole_batch(fit_levenberg, objective, judge, data, theta)
-        if incremental:
-            return self._fit_one_epoch(objective, judge, data, theta)
-        return self._fit_stochastic(objective, judge, data, theta)
-
-    def _fit_whole_batch(
-        self, solve: Any, objective: Objective, judge: Judge, data: Reported, theta: Array
-    ) -> Array:
-        self.n_iter_ = self._no_improvement_count = 0
-        kept: Array = solve(self, objective, judge, data, theta)
-        return kept
-
-    def _fit_one_epoch(self, objective: Objective, judge: Judge, data: Reported, theta: Array) -> Array:
-        """One epoch of `partial_fit`; nothing once its validation set has stopped it."""
-        if getattr(self, "early_stopped_", False):
-            return theta
-        if not hasattr(self, "_optimizer"):
-            self._optimizer = Steps(objective, self)
-        judge.best = getattr(self, "_best", None)
-        self.n_iter_ = 0
-        self._epoch(objective, judge, data, theta, np.arange(len(data)), self._batch_size(len(data)))
-        if judge.stops_early:
-            self._best, self.early_stopped_ = judge.best, judge.stands_still
-            return judge.kept(theta) if self.early_stopped_ else theta
-        if judge.stands_still and not self._optimizer.stops(judge.message, verbose=bool(self.verbose)):
-            self._no_improvement_count = 0
-        return theta
-
-    def _fit_stochastic(self, objective: Objective, judge: Judge, data: Reported, theta: Array) -> Array:
-        self._optimizer = Steps(objective, self)
-        order = np.arange(len(data))
-        size = self._batch_size(len(data))
-        self.n_iter_ = 0
-        if judge.stops_early:
-            judge.best = theta.copy()
-        try:
-            while self.n_iter_ < self.max_iter:
-                order, told_to_stop = self._epoch(objective, judge, data, theta, order, size)
-                if told_to_stop or not np.isfinite(self.loss_):
-                    break  # scikit-learn goes on with parameters that are lost
-                if judge.stands_still:
-                    if self._optimizer.stops(judge.message, verbose=bool(self.verbose)):
-                        break
-                    self._no_improvement_count = 0
-                if self.n_iter_ == self.max_iter:
-                    warnings.warn(
-                        f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
-                        "optimization hasn't converged yet.",
-                        ConvergenceWarning,
-                        stacklevel=6,
-                    )
-        except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=6)
-        return judge.kept(theta)
-
-    def _epoch(
-        self, objective: Objective, judge: Judge, data: Reported, theta: Array, order: Array, size: int
-    ) -> tuple[Array, bool]:
-        """Take an epoch's steps; the rows' order for the next, and whether a callback stops the fit."""
-        m = len(data)
-        if self.shuffle:
-            permutation = np.arange(m)  # as sklearn.utils.shuffle draws it, at a tenth of its time
-            self._random_state.shuffle(permutation)
-            order = order[permutation]
-        epoch = len(self.loss_curve_)
-        steps = self._optimizer
-        if objective.network.has_dropout and not hasattr(self, "_dropout_seed"):
-            self._dropout_seed = int(self._random_state.randint(2**31 - 1))
-        seed = getattr(self, "_dropout_seed", 0)
-        rates = steps.rates(-(-m // size), self.max_iter)
-        loss = steps.epoch(
-            objective, theta, data, order, batch_size=size, rates=rates, seed=seed, epoch=epoch
-        )
-        self.t_ += m
-        told_to_stop = judge.end_epoch(theta, loss, float(rates[-1]))
-        steps.epoch_ends(self.t_, loss)
-        return order, told_to_stop
-
-    def _batch_size(self, m: int) -> int:
-        if self.batch_size == "auto":
-            return min(200, m)
-        if self.batch_size > m:
-            warnings.warn(
-                "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
-                stacklevel=7,
-            )
-        return min(int(self.batch_size), m)
+        if objective.rule.step:
+            solve = fit_one_epoch if incremental else fit_epochs
+        else:
+            solve = fit_lbfgs if objective.rule.name == "lbfgs" else fit_levenberg
+        return solve(self, objective, judge, data, self.theta_.flat)
 
     def _keep(self, flat: Array) -> None:
         theta = Parameters(self.network_, flat.copy())

@@ -31,6 +31,7 @@ def fit_lbfgs(estimator: Any, objective: Objective, judge: Judge, data: Reported
             "solver='adam', or dropout=0"
         )
     stopped = False
+    estimator.n_iter_ = estimator._no_improvement_count = 0
 
     def after_iteration(theta: Array, loss: float) -> None:
         nonlocal stopped
@@ -105,6 +106,7 @@ def fit_levenberg(estimator: Any, objective: Objective, judge: Judge, data: Repo
     problem, rule = least_squares(objective, data), objective.rule
     if not np.isfinite(problem.value(theta.astype(np.float64))):
         return theta * np.nan
+    estimator.n_iter_ = estimator._no_improvement_count = 0
     steps = levenberg_marquardt(problem, theta, damping=rule["damping"], tolerance=rule["tolerance"])
     for step in steps:
         theta = step.theta
@@ -117,7 +119,7 @@ def fit_levenberg(estimator: Any, objective: Objective, judge: Judge, data: Repo
                 f"Levenberg-Marquardt: Maximum iterations ({estimator.max_iter}) reached and the "
                 "optimization hasn't converged yet.",
                 ConvergenceWarning,
-                stacklevel=7,
+                stacklevel=6,
             )
             break
     if estimator.n_iter_ == 0:  # the first parameters were the optimum
