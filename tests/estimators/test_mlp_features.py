@@ -267,10 +267,10 @@ def test_the_uncertainty_of_a_linear_fit_is_that_of_bayesian_regression(weighted
     inverse = np.linalg.inv((A.T * w) @ A + alpha * np.diag([1, 1, 1, 0]))
     determined = np.trace(inverse @ (A.T * w) @ A)  # for each output
     residuals = fitted.predict(X) - Y
-    noise = np.sqrt((w[:, None] * residuals**2).sum(axis=0) / (w.sum() - determined))
+    noise = np.sqrt((w[:, None] * residuals**2).sum(axis=0) / w.sum() * 60 / (60 - determined))
     new = rng.normal(size=(5, 3))
     B = np.c_[new, np.ones(5)]
-    expected = noise * np.sqrt(1 + np.einsum("ij,jk,ik->i", B, inverse, B))[:, None]
+    expected = noise * np.sqrt(1 + np.einsum("ij,jk,ik->i", B, inverse, B) * w.sum() / 60)[:, None]
     np.testing.assert_allclose(fitted.predict(new, return_std=True)[1], expected, rtol=1e-6)
 
 
@@ -303,3 +303,24 @@ def test_warnings_point_at_the_users_line(settings, words):
     with pytest.warns(UserWarning, match=words) as caught:
         cp.MLPRegressor(**settings).fit(X, y)
     assert caught[0].filename == __file__
+
+
+def test_the_scale_of_weights_that_are_no_repeats_leaves_the_uncertainty_alone():
+    rng = np.random.default_rng(0)
+    X, w = rng.normal(size=(60, 3)), rng.uniform(0.1, 2, 60)
+    y = X[:, 0] + rng.normal(0, 0.1, 60)
+    given = {"hidden_layer_sizes": (), "solver": "lm", "alpha": 0.0, "tol": 1e-12}
+    found = [
+        cp.MLPRegressor(**given).fit(X, y, weights).predict(X, return_std=True)[1]
+        for weights in (w, w / 1000, None, np.full(60, 1 / 60))
+    ]
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-9)
+    np.testing.assert_allclose(found[2], found[3], rtol=1e-9)
+    repeats = rng.integers(0, 4, 60)
+    whole, written = (
+        cp.MLPRegressor(**given).fit(*given_rows).predict(X, return_std=True)[1]
+        for given_rows in ((X, y, repeats), (np.repeat(X, repeats, axis=0), np.repeat(y, repeats)))
+    )
+    np.testing.assert_allclose(whole, written, rtol=1e-9)
+    with pytest.raises(ValueError, match="leaves none to measure its errors by"):
+        cp.MLPRegressor(**given).fit(X[:4], y[:4]).predict(X, return_std=True)

@@ -194,6 +194,7 @@ class Compiled(Engine):
         self, theta: Array, gradient: Array, state: OptimizerState, rate: float, penalty_factor: float = 1.0
     ) -> None:
         """One step of the optimizer, in place."""
+        state.require_fit(self.network, self.dtype)
         state.t += 1
         self._steps.update(
             self._segments,
@@ -232,6 +233,7 @@ class Compiled(Engine):
         trace: Array | None = None,
     ) -> Stretch:
         """Batches `first` to `last` - 1 in one call, with the bits of the composed run."""
+        state.require_fit(self.network, self.dtype)
         plan, dropout = self._plan, self.network.has_dropout
         if dropout:
             plan.set_dropout_keys(seed, epoch)

@@ -36,6 +36,15 @@ class OptimizerState:
         """Slots of zeros before the first step."""
         return cls(np.zeros((MOST_SLOTS, network.n_parameters), dtype=dtype))
 
+    def require_fit(self, network: Network, dtype: npt.DTypeLike) -> None:
+        """Raise SpecificationError when the slots belong to another network or dtype."""
+        wanted = (MOST_SLOTS, network.n_parameters)
+        if self.slots.shape != wanted or self.slots.dtype != dtype:
+            raise SpecificationError(
+                f"the optimizer's state has {self.slots.dtype} slots of shape {self.slots.shape}, and this "
+                f"network asks for {np.dtype(dtype)} of {wanted}; start with OptimizerState.fresh"
+            )
+
     def copy(self) -> OptimizerState:
         """The same numbers in arrays of their own."""
         return OptimizerState(self.slots.copy(), self.t)

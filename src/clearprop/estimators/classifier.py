@@ -8,13 +8,14 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils import column_or_1d, compute_sample_weight
+from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from clearprop.arrays import Array
+from clearprop.estimators.class_weights import weights_of_classes, weights_of_rows
 from clearprop.estimators.ensemble import fit_members, mean_and_spread
 from clearprop.estimators.multilayer import MultilayerPerceptron, dense
 from clearprop.estimators.settings import CONSTRAINTS, ActivationSetting, loss_and_output
@@ -205,22 +206,29 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
     def _targets(self, Y: Array, loss: Loss) -> Array:
         return 2.0 * Y - 1.0 if loss.targets == "signs" else Y
 
-    def _class_weights(self, y: Any, incremental: bool) -> Array | None:
-        if self.class_weight is None:
-            return None
+    def _learn_class_weights(self, Y: Array, incremental: bool) -> None:
         if incremental and self.class_weight == "balanced":
             raise ValueError(
                 "class_weight='balanced' needs all classes at once, and partial_fit sees a batch; give "
                 "compute_class_weight('balanced', classes=..., y=...) as a mapping"
             )
-        return np.asarray(compute_sample_weight(self.class_weight, dense(y)), dtype=np.float64)
+        self._weights_of_classes = weights_of_classes(self.class_weight, self.classes_, Y, self._several)
+
+    def _class_weights(self, Y: Array) -> Array | None:
+        return weights_of_rows(self._weights_of_classes, Y, self._several)
+
+    @property
+    def _several(self) -> bool:
+        """Whether rows bear several labels at once."""
+        return bool(self._label_binarizer.y_type_.startswith("multilabel"))
 
     def _stratification(self, Y: Array) -> Array | None:
         return Y if Y.shape[1] == 1 else None
 
     @property
     def _threshold(self) -> float:
-        return 0.0 if self.network_.loss.targets == "signs" else 0.5
+        signs = self.network_.loss.targets == "signs"
+        return 0.0 if signs and self.network_.output.activation.range.low < 0 else 0.5
 
     def _validation_score(self, y_hat: Array, Y: Array, weights: Array | None) -> float:
         if self._exclusive:
@@ -235,10 +243,13 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
 
     def _labels(self, y_hat: Array) -> Array:
         given = y_hat.ravel() if self.n_outputs_ == 1 else y_hat
-        return np.asarray(dense(self._label_binarizer.inverse_transform(given, threshold=self._threshold)))
+        return self._label_binarizer.inverse_transform(given, threshold=self._threshold)
 
     def _gives_probabilities(self) -> bool:
-        _, output = loss_and_output(self.loss, self.output_activation, exclusive=True)
+        if hasattr(self, "network_"):
+            output = self.network_.output.activation
+        else:
+            _, output = loss_and_output(self.loss, self.output_activation, exclusive=True)
         if not output.range.within(_PROBABILITIES):
             raise AttributeError(
                 f"predict_proba needs probabilities, and the output layer gives {output.name!r} in "
@@ -258,11 +269,11 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         """
         if not return_std:
             return self._probabilities(self._outputs(X))
-        if self.n_ensemble == 1:
+        check_is_fitted(self)
+        if not hasattr(self, "estimators_"):
             raise ValueError(
                 "return_std is the spread of several networks, and this is one; fit with n_ensemble=5, say"
             )
-        check_is_fitted(self)
         return mean_and_spread([member.predict_proba(X) for member in self.estimators_])
 
     def _probabilities(self, y_hat: Array) -> Array:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted, validate_data
 
 from clearprop.arrays import Array
 from clearprop.formulas.losses import Loss, losses
@@ -94,8 +94,11 @@ class Coder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
 
     def score(self, X: Any, y: Any = None, sample_weight: npt.ArrayLike | None = None) -> float:
         """Minus the squared error, mean over features and (by weight) over rows; y is ignored."""
-        weights = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
-        return float(np.average(self.score_samples(X), weights=weights))
+        rows = self._rows(X)
+        weights = None if sample_weight is None else _check_sample_weight(sample_weight, rows)
+        if weights is not None and not weights.any():
+            raise ValueError("Sample weights must contain at least one non-zero number.")
+        return float(np.average(-self._errors(rows), weights=weights))
 
     def _rows(self, X: Any) -> Array:
         check_is_fitted(self, "model_")

@@ -28,6 +28,17 @@ _SHARED = (
     "t_",
 )
 
+#: what a single network keeps for itself
+_PRIVATE = (
+    "_best",
+    "_dropout_seed",
+    "_no_improvement_count",
+    "_optimizer",
+    "_random_state",
+    "_uncertainty",
+    "_weights_of_classes",
+)
+
 
 def fit_members(estimator: Any, method: str, keeps: bool, *arguments: Any, **given: Any) -> Any:
     """Fit `estimator.n_ensemble` copies through `method` ("fit" or "partial_fit"); the estimator itself.
@@ -42,13 +53,14 @@ def fit_members(estimator: Any, method: str, keeps: bool, *arguments: Any, **giv
         random_state = check_random_state(estimator.random_state)
         seeds = random_state.randint(np.iinfo(np.int32).max, size=estimator.n_ensemble)
         members = [clone(estimator).set_params(n_ensemble=1, random_state=int(seed)) for seed in seeds]
-    if method == "fit":
-        own = estimator.get_params(deep=False)
-        for member in members:
-            member.set_params(**{k: v for k, v in own.items() if k not in ("n_ensemble", "random_state")})
+    own = estimator.get_params(deep=False)
+    for member in members:
+        member.set_params(**{k: v for k, v in own.items() if k not in ("n_ensemble", "random_state")})
     Parallel(n_jobs=-1, prefer="threads")(
         delayed(getattr(member, method))(*arguments, **given) for member in members
     )
+    for name in [name for name in vars(estimator) if name in _PRIVATE or name.endswith("_")]:
+        delattr(estimator, name)  # of an earlier fit
     estimator.estimators_ = members
     for name in _SHARED:
         if hasattr(members[0], name):

@@ -44,10 +44,17 @@ def fit_epochs(estimator: Any, objective: Objective, judge: Judge, data: Reporte
 
 def fit_one_epoch(estimator: Any, objective: Objective, judge: Judge, data: Reported, theta: Array) -> Array:
     """Parameters after one epoch of `partial_fit`; as they are, once its validation set has stopped it."""
-    if getattr(estimator, "early_stopped_", False):
+    if not judge.stops_early:
+        end_of_partial_fits(estimator)
+    elif getattr(estimator, "early_stopped_", False):
         return theta
+    elif not hasattr(estimator, "_best"):  # the first of a sequence
+        estimator._no_improvement_count, estimator.best_validation_score_ = 0, -np.inf
     if not hasattr(estimator, "_optimizer"):
         estimator._optimizer = Steps(objective, estimator)
+    state = estimator._optimizer.state
+    if not state.slots.flags.writeable:  # read from a mapped file
+        state.slots = state.slots.copy()
     judge.best = getattr(estimator, "_best", None)
     estimator.n_iter_ = 0
     size = _batch_size(estimator, len(data))
@@ -59,6 +66,12 @@ def fit_one_epoch(estimator: Any, objective: Objective, judge: Judge, data: Repo
     if judge.stands_still and not estimator._optimizer.stops(judge.message, verbose=verbose):
         estimator._no_improvement_count = 0
     return theta
+
+
+def end_of_partial_fits(estimator: Any) -> None:
+    """Forget what a sequence of `partial_fit` with a validation set of its own has found."""
+    for name in ("early_stopped_", "_best"):
+        vars(estimator).pop(name, None)
 
 
 def _epoch(

@@ -23,6 +23,7 @@ class FittedNetwork(BaseEstimator):  # type: ignore[misc]
     @property
     def theta_(self) -> Parameters:
         """Fitted parameters as one flat vector with views W[l] (r_l, n_{l-1}) and b[l]; a copy."""
+        check_is_fitted(self)
         self._require_single("theta_")
         theta = parameters_from_arrays(self.network_, [W.T for W in self.coefs_], self.intercepts_)
         return theta.astype(self.coefs_[0].dtype)
@@ -35,7 +36,7 @@ class FittedNetwork(BaseEstimator):  # type: ignore[misc]
         return Model(self.network_, self.theta_, classes=classes)
 
     def _require_single(self, what: str) -> None:
-        if hasattr(self, "estimators_") and self.n_ensemble > 1:
+        if hasattr(self, "estimators_"):
             raise AttributeError(
                 f"an ensemble of {len(self.estimators_)} networks has no {what} of its own; ask its members, "
                 f"such as estimators_[0].{what}"
@@ -52,9 +53,10 @@ class FittedNetwork(BaseEstimator):  # type: ignore[misc]
     def _outputs_and_spread(self, X: Any) -> tuple[Array, Array | None]:
         """Outputs (m, n_L), and their standard deviation over an ensemble's members."""
         X = self._inputs(X)
-        if self.n_ensemble > 1:
-            outputs = [forward(member.network_, member.theta_, X) for member in self.estimators_]
-            return mean_and_spread(outputs)
+        if hasattr(self, "estimators_"):
+            return mean_and_spread(
+                [forward(member.network_, member.theta_, X) for member in self.estimators_]
+            )
         return forward(self.network_, self.theta_, X), None
 
     def hidden_activations(self, X: Any) -> list[Array]:

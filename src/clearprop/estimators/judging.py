@@ -7,7 +7,7 @@ in scikit-learn's way, whatever takes the steps.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,10 +34,21 @@ class HeldOut:
     data: Reported
     columns: Array
 
+    def __post_init__(self) -> None:
+        weights = self.data.examples.weights
+        if weights is not None and not weights.any():
+            raise ValueError(
+                "Sample weights must contain at least one non-zero number. Held-out rows have none."
+            )
+
 
 def as_callbacks(callbacks: Any) -> Sequence[Callable[[EpochReport], Any]]:
     """One callback or several as a sequence; TypeError for what cannot be called."""
-    several = (callbacks,) if callable(callbacks) else tuple(callbacks)
+    if callbacks is None or callable(callbacks):
+        return () if callbacks is None else (callbacks,)
+    if not isinstance(callbacks, Iterable):
+        raise TypeError(f"callbacks is a function of an EpochReport or a list of them, not {callbacks!r}")
+    several = tuple(callbacks)
     for callback in several:
         if not callable(callback):
             raise TypeError(f"a callback is a function of an EpochReport, and {callback!r} cannot be called")
@@ -51,7 +62,7 @@ class Judge:
         self, estimator: Any, objective: Objective, held_out: HeldOut | None, callbacks: Any, epochs: int
     ) -> None:
         self.estimator, self.objective, self.held_out, self.epochs = estimator, objective, held_out, epochs
-        self.callbacks = as_callbacks(callbacks)
+        self.callbacks: Sequence[Callable[[EpochReport], Any]] = callbacks
         self.began = time.perf_counter()
         self.stops_early = bool(estimator.early_stopping) and held_out is not None
         if held_out is not None:
@@ -91,7 +102,7 @@ class Judge:
             theta=parameters,
         )
         answers = [callback(report) for callback in self.callbacks]  # each is told, whatever another says
-        return any(answers)
+        return any(np.any(answer) for answer in answers)
 
     def _judge_held_out(self, theta: Array, loss: float) -> tuple[float | None, float | None]:
         """Loss and score on the held-out rows, noted."""

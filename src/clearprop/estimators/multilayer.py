@@ -20,9 +20,9 @@ from clearprop.arrays import Array
 from clearprop.engines.compiled import one_blas_thread
 from clearprop.engines.examples import Examples, check_targets
 from clearprop.estimators.ensemble import fit_members
-from clearprop.estimators.epochs import fit_epochs, fit_one_epoch
+from clearprop.estimators.epochs import end_of_partial_fits, fit_epochs, fit_one_epoch
 from clearprop.estimators.inspecting import FittedNetwork
-from clearprop.estimators.judging import HeldOut, Judge
+from clearprop.estimators.judging import HeldOut, Judge, as_callbacks
 from clearprop.estimators.settings import draw_parameters, hidden_rows, hidden_sizes, rule_of, scikit_name
 from clearprop.estimators.steps import Objective, Reported
 from clearprop.estimators.uncertainty import uncertainty_of
@@ -61,7 +61,10 @@ class MultilayerPerceptron(FittedNetwork):
         """Columns as the loss takes them."""
         return Y
 
-    def _class_weights(self, y: Any, incremental: bool) -> Array | None:
+    def _learn_class_weights(self, Y: Array, incremental: bool) -> None:
+        """Take the weight of each class from the settings and the training rows."""
+
+    def _class_weights(self, Y: Array) -> Array | None:
         """Weight of each row from the class weights, or None."""
         return None
 
@@ -105,6 +108,7 @@ class MultilayerPerceptron(FittedNetwork):
         -------
         self
         """
+        callbacks = as_callbacks(callbacks)
         given = {"sample_weight": sample_weight, "validation_data": validation_data, "callbacks": callbacks}
         if self.n_ensemble > 1:
             return fit_members(self, "fit", bool(self.warm_start), X, y, **given)
@@ -120,6 +124,28 @@ class MultilayerPerceptron(FittedNetwork):
         callbacks: Any = (),
         incremental: bool,
     ) -> Any:
+        before = dict(vars(self))
+        try:
+            objective, judge, data = self._prepare(
+                X, y, sample_weight, validation_data, callbacks, incremental
+            )
+        except Exception:  # what is refused leaves the estimator as it was
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+        with one_blas_thread():
+            kept = self._solve(objective, judge, data, incremental)
+        self._keep(kept)
+        if not np.isfinite(kept).all() or (judge.best is None and not np.isfinite(self.loss_)):
+            raise ValueError(f"{NOT_FINITE} The loss was {self.loss_} in iteration {self.n_iter_}.")
+        if objective.rule.name == "levenberg_marquardt":
+            self._uncertainty = uncertainty_of(least_squares(objective, data), self.theta_)
+        return self
+
+    def _prepare(
+        self, X: Any, y: Any, sample_weight: Any, validation_data: Any, callbacks: Any, incremental: bool
+    ) -> tuple[Objective, Judge, Reported]:
+        """What a fit needs, checked; the estimator set to begin."""
         sizes = hidden_sizes(self.hidden_layer_sizes)
         first_pass = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
         X, Y = self._read(X, y, incremental=incremental, reset=first_pass)
@@ -131,16 +157,20 @@ class MultilayerPerceptron(FittedNetwork):
         network = Network(X.shape[1], (*hidden, Dense(loss.outputs or Y.shape[1], output)), loss=loss)
         network.require_trainable()
         self._random_state = check_random_state(self.random_state)
-        self.__dict__.pop("_uncertainty", None)
+        for name in ("_uncertainty", "estimators_"):
+            self.__dict__.pop(name, None)
         if first_pass:
             self._initialize(network, X.dtype)
+        else:
+            self._require_same(network)
+        if not incremental:
+            end_of_partial_fits(self)
         dtype = self.coefs_[0].dtype
-        objective = Objective(
-            network, dtype, rule_of(self), float(self.alpha), float(self.l1), share=self._share(Y)
-        )
+        rule = self._optimizer.rule if incremental and hasattr(self, "_optimizer") else rule_of(self)
+        objective = Objective(network, dtype, rule, float(self.alpha), float(self.l1), share=self._share(Y))
         self.network_ = network
-        weights = self._weights(y, own, incremental)
-        data = self._data(network, X, Y, weights, dtype, "y")
+        self._learn_class_weights(Y, incremental)
+        data = self._data(network, X, Y, self._weights(Y, own), dtype, "y")
         held_out = self._given_held_out(network, validation_data, dtype)
         if self.early_stopping and held_out is None:
             if incremental:
@@ -149,18 +179,26 @@ class MultilayerPerceptron(FittedNetwork):
                     "validation_data=(X, y)"
                 )
             data, held_out = self._hold_out(data, Y)
-        judge = Judge(self, objective, held_out, callbacks, 1 if incremental else self.max_iter)
-        with one_blas_thread():
-            kept = self._solve(objective, judge, data, incremental)
-        self._keep(kept)
-        if not np.isfinite(kept).all() or (judge.best is None and not np.isfinite(self.loss_)):
-            raise ValueError(f"{NOT_FINITE} The loss was {self.loss_} in iteration {self.n_iter_}.")
-        if objective.rule.name == "levenberg_marquardt":
-            self._uncertainty = uncertainty_of(least_squares(objective, data), self.theta_)
-        return self
+        if rule.name == "levenberg_marquardt":
+            least_squares(objective, data)
+        return (
+            objective,
+            Judge(self, objective, held_out, callbacks, 1 if incremental else self.max_iter),
+            data,
+        )
 
-    def _weights(self, y: Any, own: Array | None, incremental: bool) -> Array | None:
-        by_class = self._class_weights(y, incremental)
+    def _require_same(self, network: Network) -> None:
+        """Raise ValueError when the fit is to go on with parameters of another network."""
+        known = [W.shape for W in self.coefs_]
+        asked = [(n_in, layer.rows) for n_in, layer in zip(network.widths, network.layers, strict=False)]
+        if known != asked:
+            raise ValueError(
+                f"the fit would go on (warm_start or partial_fit) with weights of shapes {known}, and the "
+                f"settings ask for {asked}; keep hidden_layer_sizes, or fit anew with warm_start=False"
+            )
+
+    def _weights(self, Y: Array, own: Array | None) -> Array | None:
+        by_class = self._class_weights(Y)
         return own if by_class is None else by_class if own is None else own * by_class
 
     def _data(
@@ -176,12 +214,14 @@ class MultilayerPerceptron(FittedNetwork):
             return None
         if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
             raise ValueError("validation_data is (X, y) or (X, y, sample_weight)")
-        X, Y = self._read_held_out(*validation_data[:2])
-        own = None
-        if len(validation_data) == 3 and validation_data[2] is not None:
-            own = _check_sample_weight(validation_data[2], X).astype(np.float64)
-        weights = self._weights(validation_data[1], own, False)
-        return HeldOut(self._data(network, X, Y, weights, dtype, "y of validation_data"), Y)
+        try:
+            X, Y = self._read_held_out(*validation_data[:2])
+            own = None
+            if len(validation_data) == 3 and validation_data[2] is not None:
+                own = _check_sample_weight(validation_data[2], X).astype(np.float64)
+            return HeldOut(self._data(network, X, Y, self._weights(Y, own), dtype, "y"), Y)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"validation_data: {error}") from error
 
     def _hold_out(self, data: Reported, Y: Array) -> tuple[Reported, HeldOut]:
         """Rows to train on and rows to judge by, as scikit-learn splits them."""
@@ -208,7 +248,7 @@ class MultilayerPerceptron(FittedNetwork):
         self.validation_scores_: list[float] | None = [] if self.early_stopping else None
         self.validation_loss_curve_: list[float] | None = [] if self.early_stopping else None
         self.best_validation_score_: float | None = -np.inf if self.early_stopping else None
-        for name in ("early_stopped_", "_best", "_dropout_seed"):
+        for name in ("_optimizer", "_dropout_seed"):
             self.__dict__.pop(name, None)
 
     def _solve(self, objective: Objective, judge: Judge, data: Reported, incremental: bool) -> Array:

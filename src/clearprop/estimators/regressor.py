@@ -10,10 +10,10 @@ from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from clearprop.arrays import Array
-from clearprop.estimators.ensemble import fit_members
+from clearprop.estimators.ensemble import fit_members, mean_and_spread
 from clearprop.estimators.multilayer import MultilayerPerceptron, dense
 from clearprop.estimators.settings import CONSTRAINTS, ActivationSetting, as_row, loss_of_numbers
 from clearprop.formulas.activations import AnyActivation
@@ -180,6 +180,10 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc]
         middle = slice((quantiles - 1) // 2, quantiles // 2 + 1)
         return y_hat[:, middle].mean(axis=1, keepdims=True)
 
+    def _has_quantiles(self) -> bool:
+        loss = self.network_.loss if hasattr(self, "network_") else loss_of_numbers(self.loss)
+        return loss.outputs is not None
+
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Numbers (m,), or (m, n_L) for several outputs.
 
@@ -200,29 +204,29 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc]
         >>> std.round(2).tolist()
         [0.08, 0.23]
         """
-        y_hat, spread = self._outputs_and_spread(X)
-        y_hat = self._points(y_hat)
+        check_is_fitted(self)
+        members = getattr(self, "estimators_", None)
+        if members is None:
+            y_hat = self._points(self._outputs(X))
+        else:
+            y_hat, spread = mean_and_spread([self._points(member._outputs(X)) for member in members])
         answer = y_hat[:, 0] if y_hat.shape[1] == 1 else y_hat
         if not return_std:
             return answer
-        std = self._std(X, spread)
-        return answer, std[:, 0] if std.shape[1] == 1 else std
-
-    def _std(self, X: Any, spread: Array | None) -> Array:
-        members = self.estimators_ if self.n_ensemble > 1 else [self]
-        known = [member for member in members if hasattr(member, "_uncertainty")]
-        if spread is None and not known:
+        variance = np.zeros(1) if members is None else spread**2
+        known = [member for member in members or [self] if hasattr(member, "_uncertainty")]
+        if members is None and not known:
             raise ValueError(
                 "return_std needs solver='lm' (squared errors on small data) or n_ensemble=5, say; for "
                 "intervals of any fit use loss=Quantile((0.05, 0.95)) and predict_quantiles"
             )
-        variance = np.zeros(1) if spread is None else np.asarray(spread) ** 2
-        X = self._as_numbers(X)
+        rows = self._as_numbers(X)
         for member in known:
-            variance = variance + member._uncertainty.std(member.theta_, X) ** 2 / len(members)
-        return np.asarray(np.sqrt(variance))
+            variance = variance + member._uncertainty.std(member.theta_, rows) ** 2 / len(known)
+        std = np.sqrt(variance)
+        return answer, std[:, 0] if std.shape[1] == 1 else std
 
-    @available_if(lambda self: loss_of_numbers(self.loss).outputs is not None)  # type: ignore[untyped-decorator]
+    @available_if(lambda self: self._has_quantiles())  # type: ignore[untyped-decorator]
     def predict_quantiles(self, X: Any) -> Array:
         """Quantiles (m, k) of `loss=Quantile((q_1, ..., q_k))`, increasing in each row.
 

@@ -27,7 +27,7 @@ from clearprop.formulas.activations import (
 )
 from clearprop.formulas.losses import Loss, as_loss, clipped, losses
 from clearprop.formulas.optimizers import Optimizer, optimizers
-from clearprop.formulas.schedules import Schedule
+from clearprop.formulas.schedules import Schedule, as_schedule
 from clearprop.specification import Network
 
 ROWS_OF_ACTIVATIONS = (Activation, CoupledActivation)
@@ -108,6 +108,8 @@ def hidden_sizes(hidden_layer_sizes: int | Iterable[int]) -> list[int]:
     """
     given = hidden_layer_sizes if isinstance(hidden_layer_sizes, Iterable) else [hidden_layer_sizes]
     sizes = list(given)
+    if not all(isinstance(size, int | np.integer) for size in sizes):
+        raise ValueError(f"hidden_layer_sizes holds whole numbers, one for each hidden layer, not {sizes}")
     if any(size <= 0 for size in sizes):
         raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
     return sizes
@@ -222,7 +224,8 @@ def rule_of(settings: Any) -> Optimizer:
         rule = replace(adam, scalars=_EPSILON_HAT)
     else:
         row = optimizers["nesterov" if settings.nesterovs_momentum else "momentum"]
-        rule = row(settings.learning_rate_init, momentum=float(settings.momentum))
+        row = row.with_parameters(momentum=float(settings.momentum))  # scikit-learn takes 1, too
+        rule = replace(row, learning_rate=as_schedule(float(settings.learning_rate_init)))
     if isinstance(schedule, Schedule) and rule.step:
         return replace(rule, learning_rate=schedule)
     return rule

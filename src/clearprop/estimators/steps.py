@@ -104,6 +104,8 @@ class Reported:
 class Steps:
     """An optimizer under way: its rule, its slots, and the learning rate as scikit-learn moves it.
 
+    It keeps the settings it began with: a `partial_fit` after `set_params` goes on with them, as there.
+
     Attributes
     ----------
     learning_rate : float
@@ -112,6 +114,7 @@ class Steps:
 
     def __init__(self, objective: Objective, settings: Any) -> None:
         self.state = OptimizerState.fresh(objective.network, objective.dtype)
+        self.rule = objective.rule
         own = objective.rule.learning_rate
         self.schedule: Schedule = own
         self.by_name = "constant"

@@ -1,9 +1,11 @@
 """How sure a least-squares fit is of its predictions: Laplace's approximation with the Gauss-Newton Hessian.
 
-Around the optimum the parameters are taken as normal with covariance s2 / (sum w) H**-1, where H is the
-Hessian of the mean of half squared errors and s2 the noise: sum w r**2 / sum w, raised by m / (m - gamma)
-for the gamma parameters that the data determine (gamma = trace of H**-1 J'J). Then
-var y(x) = s2 + j(x) cov j(x)', with j(x) the exact Jacobian of the outputs.
+Around the optimum the parameters are taken as normal with covariance s2 / m H**-1, where H is the Hessian
+of the mean of half squared errors and s2 the noise: sum w r**2 / sum w, raised by m / (m - gamma) for the
+gamma parameters that the data determine (gamma = trace of H**-1 J'J). Then var y(x) = s2 + j(x) cov j(x)',
+with j(x) the exact Jacobian of the outputs. The m examples are the rows, or the sum of weights that are
+whole numbers, which are repeats; other weights say how exact the rows are beside each other, and their
+scale makes no difference.
 
 Source: MacKay, A Practical Bayesian Framework for Backpropagation Networks, Neural Computation 4 (1992).
 """
@@ -32,16 +34,22 @@ class Uncertainty:
         F with covariance of the parameters = F.T F * noise variance.
     noise : ndarray (n_L,)
         Standard deviation of the noise of each output.
-    determined : float
-        Parameters that the data determine, gamma.
+    determined, numbers : float
+        Parameters that the data determine, gamma, of so many numbers to learn from.
     """
 
     factor: Array
     noise: Array
     determined: float
+    numbers: float
 
     def std(self, theta: Parameters, X: Array) -> Array:
         """Standard deviation of new targets at X (m, n_0): (m, n_L)."""
+        if self.numbers - self.determined < 0.5:
+            raise ValueError(
+                f"return_std: the fit determines {self.determined:.1f} parameters from {self.numbers:g} "
+                "numbers, which leaves none to measure its errors by; raise alpha, or fit fewer units"
+            )
         network = theta.network
         rows = max(1, BLOCK_NUMBERS // (network.n_parameters * network.output.units))
         spread = []
@@ -66,7 +74,9 @@ def uncertainty_of(problem: LeastSquares, theta: Parameters) -> Uncertainty:
     determined = float(((inverse @ squares) * inverse).sum())
     residuals = forward_pass(network, theta, examples.X).a[network.depth] - examples.Y
     scale = examples.scale()[:, None]
-    m = examples.total_weight() * network.output.units
-    noise = np.sqrt((scale * residuals**2).sum(axis=0) * m / max(m - determined, 1e-9 * m))
-    total = examples.total_weight()
-    return Uncertainty(inverse * np.sqrt(problem.curvature / total), noise, determined)
+    weights = np.ones(len(examples)) if examples.weights is None else examples.weights
+    m = float(weights.sum() if (weights == np.rint(weights)).all() else (weights > 0).sum())
+    numbers = m * network.output.units
+    left = max(numbers - determined, 1e-300)
+    noise = np.sqrt((scale * residuals**2).sum(axis=0) * numbers / left)
+    return Uncertainty(inverse * np.sqrt(problem.curvature / m), noise, determined, numbers)

@@ -98,6 +98,11 @@ def least_squares(objective: Objective, data: Reported) -> LeastSquares:
     alpha = objective.alpha / data.examples.total_weight()
     network = replace(objective.network, l2=alpha, l1=objective.l1)
     require_levenberg(network, objective.rule)
+    weights = data.examples.weights
+    if weights is not None and (weights < 0).any():
+        raise ValueError(
+            f"Levenberg-Marquardt takes sample weights from 0, and the least is {weights.min():g}"
+        )
     return LeastSquares(network, data.examples)
 
 
@@ -105,6 +110,7 @@ def fit_levenberg(estimator: Any, objective: Objective, judge: Judge, data: Repo
     """Parameters after Levenberg-Marquardt's steps, in float64."""
     problem, rule = least_squares(objective, data), objective.rule
     if not np.isfinite(problem.value(theta.astype(np.float64))):
+        estimator.loss_ = np.nan
         return theta * np.nan
     estimator.n_iter_ = estimator._no_improvement_count = 0
     steps = levenberg_marquardt(problem, theta, damping=rule["damping"], tolerance=rule["tolerance"])

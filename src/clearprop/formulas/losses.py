@@ -153,6 +153,15 @@ class Loss(Row):
             "summed over the outputs, averaged over the examples with their weights"
         )
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, value in self.parameters:
+            low, high = _BOUNDS.get((self.name, name), (-float("inf"), float("inf")))
+            for number in value if isinstance(value, tuple) else (value,):
+                if not low < number < high:
+                    between = f"between {low:g} and {high:g}" if high < float("inf") else f"above {low:g}"
+                    raise FormulaError(f"{self.name}: {name} is {between}, and {number:g} is not")
+
     @property
     def takes_several(self) -> bool:
         """A parameter may be a tuple, with one number for each output: `Quantile((0.1, 0.9))`."""
@@ -214,6 +223,11 @@ class Loss(Row):
         given = {"z": z, "a": a, "y": y, **typed_parameters(self, z)}
         return like_array(language.evaluate(self.linked_delta, given, numbers), z)
 
+
+#: (loss, parameter) -> what its values lie strictly between
+_BOUNDS: Mapping[tuple[str, str], tuple[float, float]] = MappingProxyType(
+    {("huber", "delta"): (0, float("inf")), ("quantile", "q"): (0, 1)}
+)
 
 _ROWS: tuple[Loss, ...] = (
     Loss(
