@@ -22,6 +22,7 @@ test-oldest: $(OLDEST)/floors  ## the estimators with the oldest versions that p
 
 slow: $(VENV)/bench  ## the slow tier: peers, long fuzzing
 	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest tests/adoption  # PyTorch's networks, which the fast tier skips
 
 check: $(VENV)/dev  ## lint, format, strict types
 	$(BIN)/ruff check
@@ -68,5 +69,5 @@ $(OLDEST)/floors: pyproject.toml | $(OLDEST)/python
 	@$(OLDEST)/bin/python -c 'import tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
 	  print(*[given.replace(">=", "==") + ".*" for given in project["dependencies"]], sep="\n")' > $@.txt
 	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check \
-	  --constraint $@.txt --editable . pytest pytest-xdist pandas pyarrow
+	  --constraint $@.txt --editable . pytest pytest-xdist cloudpickle pandas pyarrow
 	@mv $@.txt $@

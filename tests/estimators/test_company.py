@@ -19,6 +19,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.ensemble import BaggingClassifier, StackingRegressor, VotingClassifier
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import Ridge
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import (
     FixedThresholdClassifier,
     GridSearchCV,
@@ -28,6 +29,7 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.fixes import parse_version
 
 import clearprop as cp
 
@@ -38,6 +40,8 @@ X, Y = load_breast_cancer(return_X_y=True)
 X = StandardScaler().fit_transform(X)
 NUMBERS = load_diabetes(return_X_y=True)[1][: len(X)]
 SMALL = {"hidden_layer_sizes": (8,), "max_iter": 10, "random_state": 0}
+
+WEIGHTS = parse_version(sklearn.__version__) >= parse_version("1.7")  #: scikit-learn's MLP takes them
 
 ESTIMATORS = {
     "plain": cp.MLPClassifier(**SMALL),
@@ -123,12 +127,14 @@ def test_metadata_is_routed_to_fit_and_score():
     with sklearn.config_context(enable_metadata_routing=True):
         estimator = cp.MLPClassifier(**SMALL).set_fit_request(sample_weight=True, validation_data=True)
         estimator.set_score_request(sample_weight=True)
+        assert "sample_weight" in str(estimator.get_metadata_routing())
         found = cross_validate(
             make_pipeline(StandardScaler().set_fit_request(sample_weight=True), estimator),
             X,
             Y,
             params={"sample_weight": weights, "validation_data": validation},
             return_estimator=True,
+            scoring=get_scorer("accuracy").set_score_request(sample_weight=True),
             cv=3,
         )
         for fitted in found["estimator"]:
@@ -146,7 +152,8 @@ def test_it_serves_in_other_estimators_as_scikit_learns_own_does():
         [
             outer.fit(X, Y).predict_proba(X)
             for outer in (
-                BaggingClassifier(each, n_estimators=2, random_state=0),
+                # without weights scikit-learn's MLP is given repeated rows
+                *([BaggingClassifier(each, n_estimators=2, random_state=0)] if WEIGHTS else []),
                 VotingClassifier([("a", each), ("b", clone(each))], voting="soft"),
                 CalibratedClassifierCV(each, cv=2),
             )
