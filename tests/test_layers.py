@@ -18,7 +18,7 @@ ORDER = """
 errors
 arrays
 formulas.language
-formulas.latex formulas.symbolic
+formulas.latex formulas.mathml formulas.symbolic
 formulas.rows
 formulas.activations formulas.initializers formulas.schedules
 formulas.losses formulas.optimizers
@@ -48,6 +48,13 @@ training.launch
 training
 glassbox.magnitude
 glassbox.certificate
+glassbox.quantity
+glassbox.whole_pass
+glassbox.derivation
+glassbox.render.lines
+glassbox.render.text glassbox.render.latex glassbox.render.html
+glassbox.render
+glassbox.trace
 glassbox
 constructions
 model_file.schema

@@ -105,3 +105,22 @@ def test_the_record_survives_as_plain_data(tmp_path):
     assert loaded.record is not None
     assert loaded.record.to_dict() == model.record.to_dict() == json.loads(json.dumps(model.record.to_dict()))
     assert loaded.history == model.history
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_labels_are_those_of_the_models_classes():
+    from sklearn.datasets import load_iris
+
+    X, y = load_iris(return_X_y=True)
+    names = np.array(["setosa", "versicolor", "virginica"])
+    for labels in (y + 1, names[y], y == 2, y - 1.0):
+        fitted = cp.MLPClassifier((5,), solver="lbfgs", max_iter=100, random_state=0).fit(X, labels)
+        model = fitted.model_
+        assert model.evaluate(X, labels)["accuracy"] == pytest.approx(fitted.score(X, labels))
+        assert model.certify(X[:9], labels[:9]).holds
+        indices = np.searchsorted(fitted.classes_, labels)
+        bare = cp.Model(model.network, model.theta)
+        assert bare.evaluate(X, indices)["log_loss"] == pytest.approx(model.evaluate(X, labels)["log_loss"])
+    assert cp.MLPClassifier((5,), max_iter=5).fit(X, names[y]).model_.evaluate(X, y)["accuracy"] is not None
+    with pytest.raises(cp.DataError, match=r"Y has 7 at row 0 .* the model knows the classes 1, 2, 3"):
+        cp.MLPClassifier((5,), max_iter=5).fit(X, y + 1).model_.evaluate(X, y + 7)

@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ParamSpec, cast
 
+import numpy as np
 import numpy.typing as npt
 
 from clearprop import model_file, training
 from clearprop.arrays import Array
 from clearprop.engines import EngineName, engine_for, forward
 from clearprop.engines.examples import check_examples
+from clearprop.errors import DataError
 from clearprop.formulas.rows import Row
 from clearprop.metrics import scores_of
 from clearprop.specification import Network, Parameters
@@ -24,6 +26,7 @@ from clearprop.training.run import History, Run, RunRecord
 if TYPE_CHECKING:
     from clearprop.engines.protocol import Masks
     from clearprop.glassbox.certificate import Certificate
+    from clearprop.glassbox.trace import Trace
 
 _P = ParamSpec("_P")
 
@@ -85,6 +88,13 @@ class Model:
     ) -> dict[str, float | None]:
         """Loss (without penalties) and metrics on examples.
 
+        Parameters
+        ----------
+        X : array (m, n_0)
+        Y : array (m, n_L), or (m,) labels: of `classes` where the model has them, else class indices; or (m,)
+            numbers
+        sample_weight : array (m,), optional
+
         Returns
         -------
         dict
@@ -100,7 +110,7 @@ class Model:
         >>> Model(net, theta, engine="textbook").evaluate([[1.0], [2.0]], [2.0, 5.0])["mae"]
         0.5
         """
-        examples = check_examples(self.network, X, Y, self.theta.dtype, sample_weight)
+        examples = check_examples(self.network, X, self._indices(Y), self.theta.dtype, sample_weight)
         engine = engine_for(self.engine, self.network, dtype=self.theta.dtype)
         loss, y_hat = engine.evaluate(self.theta.flat, examples.X, examples.Y, examples.scale())
         return {"loss": loss, **scores_of(self.network.loss, examples.Y, y_hat, examples.weights)}
@@ -111,6 +121,42 @@ class Model:
             self.theta, self.classes, self.history, self.record, self.encoder, self.target
         )
         model_file.save(path, contents)
+
+    def trace(
+        self,
+        X: npt.ArrayLike,
+        Y: npt.ArrayLike | None = None,
+        *,
+        sample_weight: npt.ArrayLike | None = None,
+        masks: Masks | None = None,
+        given: Mapping[str, float] | None = None,
+    ) -> Trace:
+        """Every number of a forward and a backward pass over rows, to print and to derive; see `cp.trace`.
+
+        Examples
+        --------
+        >>> from clearprop.specification import Dense
+        >>> net = Network(1, [Dense(1)], loss="half_squared_error")
+        >>> theta = net.initialize()
+        >>> theta.flat[:] = 2.0, 1.0
+        >>> print(Model(net, theta).trace([[3.0]], [5.0]).derive("W[1][0,0]"))
+        dC/dW[1][0,0] = delta[1][0] * x[0]  (BP4)
+                      = 2 * 3
+                      = 6
+        delta[1][0] = dC/da[1][0] * g'(z[1][0])  (BP1)
+                    = 2 * 1
+                    = 2
+        dC/da[1][0] = y_hat[0] - y[0]  (the loss's slope)
+                    = 7 - 5
+                    = 2
+        g'(z[1][0]) = 1  (g')
+        """
+        from clearprop.glassbox.trace import trace
+
+        targets = None if Y is None else self._indices(Y)
+        return trace(
+            self.network, self.theta, X, targets, sample_weight=sample_weight, masks=masks, given=given
+        )
 
     def certify(
         self,
@@ -124,7 +170,31 @@ class Model:
         from clearprop.glassbox.certificate import certify
 
         return certify(
-            self.network, self.theta, X, Y, sample_weight=sample_weight, masks=masks, engine=self.engine
+            self.network,
+            self.theta,
+            X,
+            self._indices(Y),
+            sample_weight=sample_weight,
+            masks=masks,
+            engine=self.engine,
+        )
+
+    def _indices(self, Y: npt.ArrayLike) -> npt.ArrayLike:
+        """Class indices of labels, where the model has classes; anything else as it is."""
+        labels = np.asarray(Y)
+        if not self.classes or labels.ndim != 1 or not self.network.loss.for_classes:
+            return Y
+        of = {label: index for index, label in enumerate(self.classes)}
+        known = [of.get(label) for label in labels.tolist()]
+        if None not in known:
+            return np.array(known, dtype=np.int64)
+        named = all(isinstance(label, str) for label in self.classes)
+        if named and labels.dtype.kind in "iu":
+            return Y  # indices of labels that are texts
+        wrong = known.index(None)
+        raise DataError(
+            f"Y has {labels[wrong]!s} at row {wrong} (counted from 0), and the model knows the classes "
+            f"{', '.join(map(str, self.classes))}"
         )
 
 

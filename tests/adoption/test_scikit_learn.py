@@ -219,7 +219,7 @@ def test_a_planted_fault_is_noticed():
 
 REFUSED = {
     "RandomForestClassifier cannot be opened": RandomForestClassifier(2).fit(SMALL, THREE),
-    "PolynomialFeatures, is not an affine map": make_pipeline(PolynomialFeatures(), Ridge()).fit(
+    "PolynomialFeatures, is not among the affine steps": make_pipeline(PolynomialFeatures(), Ridge()).fit(
         SMALL, NUMBERS
     ),
     "step 'columntransformer', ColumnTransformer": make_pipeline(

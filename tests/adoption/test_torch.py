@@ -226,3 +226,9 @@ def test_what_cannot_be_represented_is_named(message):
 def test_other_refusals(net, message):
     with pytest.raises(cp.SpecificationError, match=message):
         cp.adopt(net)
+
+
+def test_logits_are_told_their_activation():
+    net = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+    with pytest.raises(cp.SpecificationError, match=r"nn.Sequential\(net, nn.Softmax\(dim=1\)\)"):
+        cp.adopt(net, loss="cross_entropy")

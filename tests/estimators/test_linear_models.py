@@ -215,5 +215,5 @@ def test_the_drop_in_classifier_is_logistic_regression(
 
 def test_the_page_of_the_correspondence_runs() -> None:
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     exec("\n".join(blocks), {})

@@ -213,3 +213,22 @@ def test_settings_that_scikit_learn_takes_are_taken():
         cp.MLPClassifier((3, "a")).fit(X, y)
     with pytest.raises(ValueError, match="is not fitted yet"):
         _ = cp.MLPClassifier().theta_
+
+
+def test_quantiles_are_of_one_target():
+    X, _, y, _ = DIABETES
+    with pytest.raises(ValueError, match="is for one target; y has 2"):
+        cp.MLPRegressor(cp.Quantile((0.1, 0.9)), max_iter=2).fit(X, np.c_[y, y])
+    with pytest.raises(cp.SpecificationError, match="each quantile is above the one before"):
+        cp.MLPRegressor(cp.Quantile((0.5, 0.5)), max_iter=2).fit(X, y)
+    huber = cp.MLPRegressor(cp.losses["huber"]((0.5, 2.0)), max_iter=2).fit(X, np.c_[y, y])
+    assert huber.predict(X).shape == (len(X), 2)
+
+
+def test_an_ensemble_names_where_a_networks_own_attributes_are():
+    X, _, y, _ = IRIS
+    fitted = cp.MLPClassifier(**HIDDEN, n_ensemble=2).fit(X, y)
+    for name in ("coefs_", "loss_curve_", "validation_scores_", "model_", "theta_"):
+        with pytest.raises(AttributeError, match=rf"has no {name} of its own; ask its members"):
+            getattr(fitted, name)
+    assert not hasattr(cp.MLPClassifier(), "coefs_")

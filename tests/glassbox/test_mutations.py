@@ -71,16 +71,16 @@ MUTATIONS = {  # name -> the right text, the wrong text
     ),
     "BP2: transpose missing": ("delta[l + 1] @ W[l + 1], layer", "delta[l + 1] @ SQUARE(W[l + 1]), layer"),
     "BP2: mask not applied": (
-        "_drop(delta[l + 1] @ W[l + 1], layer.dropout, masks, l)",
+        "dropped(delta[l + 1] @ W[l + 1], layer.dropout, masks, l)",
         "delta[l + 1] @ W[l + 1]",
     ),
     "BP2: keep factor missing": (
-        "_drop(delta[l + 1] @ W[l + 1], layer.dropout, masks, l)",
-        "_drop(delta[l + 1] @ W[l + 1], layer.dropout, masks, l) * (1 - layer.dropout)",
+        "dropped(delta[l + 1] @ W[l + 1], layer.dropout, masks, l)",
+        "dropped(delta[l + 1] @ W[l + 1], layer.dropout, masks, l) * (1 - layer.dropout)",
     ),
     "BP2: mask of the layer below": (
-        "_drop(delta[l + 1] @ W[l + 1], layer.dropout, masks, l)",
-        "_drop(delta[l + 1] @ W[l + 1], layer.dropout, masks, l - 1)",
+        "dropped(delta[l + 1] @ W[l + 1], layer.dropout, masks, l)",
+        "dropped(delta[l + 1] @ W[l + 1], layer.dropout, masks, l - 1)",
     ),
     "BP2: g' of the layer above": (
         "upstream, seen.z[l], seen.a[l], numbers",

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.errors import SpecificationError
+from clearprop.errors import FormulaError, SpecificationError
 from clearprop.formulas.activations import AnyActivation, activations
 from clearprop.formulas.losses import Loss
 from clearprop.model import Model
@@ -107,7 +107,13 @@ def model_of(
             "adopt: the network has no layer with weights or activation; give one that has"
         )
     specified = [Dense(m.outputs // row.pieces, row, m.b is not None, dropout=p) for m, row, p in layers]
-    network = Network(width, specified, loss=loss, input_dropout=input_dropout)  # type: ignore[arg-type]
+    try:
+        network = Network(width, specified, loss=loss, input_dropout=input_dropout)  # type: ignore[arg-type]
+    except FormulaError as error:
+        raise SpecificationError(
+            f"adopt: {error}. A network that ends in logits gets its activation first, as in "
+            "nn.Sequential(net, nn.Softmax(dim=1)), or nn.Sigmoid() for a single logit"
+        ) from error
     theta = parameters_from_arrays(
         network,
         [np.diag(m.W) if m.W.ndim == 1 else m.W for m, _, _ in layers],

@@ -255,7 +255,9 @@ def _transforms(transformer: Any, place: str) -> list[Step]:
                     f"{_REMEDY}"
                 )
             return transforms(transformer, place.rstrip(","))
-    raise SpecificationError(f"adopt: {place} is not an affine map, so no weight can take it in; {_REMEDY}")
+    raise SpecificationError(
+        f"adopt: {place} is not among the affine steps that can be folded into a weight; {_REMEDY}"
+    )
 
 
 _REMEDY = "adopt the last step alone and give the model transformed inputs"

@@ -72,7 +72,7 @@ def forward_pass(
     """z, a and x of every layer. With masks, dropped units are 0 and the kept are divided by keep."""
     W, b = theta.W, theta.b
     seen = ForwardPass()
-    x = _drop(X, network.dropouts[0], masks, 0)
+    x = dropped(X, network.dropouts[0], masks, 0)
     for l, layer in enumerate(network.layers, start=1):
         seen.x[l] = x
         z = x @ W[l].T  #                                                    z^l = W^l x^l + b^l     (F1)
@@ -80,11 +80,12 @@ def forward_pass(
             z = z + b[l]
         seen.z[l] = z
         seen.a[l] = activate(layer.activation, z, numbers)  #                a^l = g_l(z^l)          (F2)
-        x = _drop(seen.a[l], layer.dropout, masks, l)  #                     x^{l+1} = mask a^l/keep (F3)
+        x = dropped(seen.a[l], layer.dropout, masks, l)  #                     x^{l+1} = mask a^l/keep (F3)
     return seen
 
 
-def _drop(a: Array, dropout: float, masks: Masks | None, l: int) -> Array:
+def dropped(a: Array, dropout: float, masks: Masks | None, l: int) -> Array:
+    """mask * a / keep, where there is a mask for layer l (F3)."""
     if masks is None or l not in masks:
         return a
     keep = 1 - dropout
@@ -122,7 +123,7 @@ def deltas_below(
     W, delta = theta.W, {network.depth: top}
     for l in range(network.depth - 1, 0, -1):
         layer = network.layers[l - 1]
-        upstream = _drop(delta[l + 1] @ W[l + 1], layer.dropout, masks, l)
+        upstream = dropped(delta[l + 1] @ W[l + 1], layer.dropout, masks, l)
         delta[l] = pull_back(layer.activation, upstream, seen.z[l], seen.a[l], numbers)  #           (BP2)
     return delta
 

@@ -60,6 +60,12 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
     loss_, best_loss_, loss_curve_, validation_scores_, best_validation_score_
     n_iter_, t_, n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_
         As in scikit-learn.
+    validation_loss_curve_ : list of float, or None
+        Loss on the held-out rows, one entry an epoch.
+    early_stopped_ : bool
+        Whether a validation set has ended a sequence of `partial_fit`.
+    estimators_ : list of MLPClassifier
+        The members of an ensemble, which take the place of `coefs_`, `loss_curve_`, ...
     network_ : Network
         Without penalties.
     theta_ : Parameters

@@ -16,6 +16,11 @@ from clearprop.estimators.ensemble import mean_and_spread
 from clearprop.model import Model
 from clearprop.specification import Parameters, parameters_from_arrays
 
+_OF_ONE_NETWORK = (
+    *("best_loss_", "best_validation_score_", "coefs_", "intercepts_", "loss_curve_"),
+    *("validation_loss_curve_", "validation_scores_"),
+)
+
 
 class FittedNetwork(BaseEstimator):  # type: ignore[misc]
     """The verbs of a fitted multilayer perceptron that do not depend on what it predicts."""
@@ -32,8 +37,15 @@ class FittedNetwork(BaseEstimator):  # type: ignore[misc]
     def model_(self) -> Model:
         """Fitted network as a `clearprop.Model`: to save, to look into, to certify."""
         check_is_fitted(self)
+        self._require_single("model_")
         classes = tuple(np.asarray(self.classes_).tolist()) if hasattr(self, "classes_") else ()
         return Model(self.network_, self.theta_, classes=classes)
+
+    def __getattr__(self, name: str) -> Any:
+        """What an ensemble has not of its own is asked of its members, and says so."""
+        if name in _OF_ONE_NETWORK and "estimators_" in self.__dict__:
+            self._require_single(name)
+        return object.__getattribute__(self, name)  # a property's own error, or that there is no such name
 
     def _require_single(self, what: str) -> None:
         if hasattr(self, "estimators_"):

@@ -43,10 +43,10 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc]
     loss : {"squared_error", "poisson"}, name or Loss
         "squared_error" is scikit-learn's: half the squared error. Any row of `clearprop.losses` for numbers,
         such as "huber" or `Quantile(0.9)`; the row `losses["squared_error"]` is the whole square.
+        `Quantile((0.05, 0.95))` fits several quantiles of one target at once, which never cross:
+        `predict_quantiles`; `predict` gives the middle one, or the mean of the middle two.
     hidden_layer_sizes, activation, ..., max_fun
         As in scikit-learn, with the liberties of `MLPClassifier`.
-        `Quantile((0.05, 0.95))` fits several quantiles of one target at once, which never cross:
-        `predict_quantiles`.
     solver : {"adam", "sgd", "lbfgs", "lm"} or Optimizer
         "lm" is Levenberg-Marquardt, for squared errors on small data; see `predict` for its uncertainty.
     dropout, output_activation, l1, n_ensemble
@@ -151,14 +151,12 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc]
 
     def _loss_and_output(self) -> tuple[Loss, AnyActivation]:
         loss = loss_of_numbers(self.loss)
-        several = loss.outputs not in (None, self.n_outputs_)
+        quantiles = loss.name == "quantile" and loss.outputs is not None
+        several = loss.outputs not in (None, self.n_outputs_) or quantiles
         if several and self.n_outputs_ > 1:
-            raise ValueError(
-                f"{loss!r} is for one target, or for {loss.outputs} with a number each; y has "
-                f"{self.n_outputs_}"
-            )
-        increasing = several and loss.name == "quantile"
-        return loss, as_row(self.output_activation or ("monotone" if increasing else loss.link))
+            or_each = "" if quantiles else f", or for {loss.outputs} with a number each"
+            raise ValueError(f"{loss!r} is for one target{or_each}; y has {self.n_outputs_}")
+        return loss, as_row(self.output_activation or ("monotone" if quantiles else loss.link))
 
     def _share(self, Y: Array) -> float:
         return 1 / Y.shape[1] if self.loss in (None, "squared_error") else 1.0
@@ -175,14 +173,14 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc]
     def _points(self, y_hat: Array) -> Array:
         """One number for each target: of several quantiles the middle one, or the mean of the middle two."""
         quantiles = self.network_.loss.outputs
-        if quantiles is None or self.n_outputs_ == quantiles:
+        if quantiles is None or self.network_.loss.name != "quantile":
             return y_hat
         middle = slice((quantiles - 1) // 2, quantiles // 2 + 1)
         return y_hat[:, middle].mean(axis=1, keepdims=True)
 
     def _has_quantiles(self) -> bool:
         loss = self.network_.loss if hasattr(self, "network_") else loss_of_numbers(self.loss)
-        return loss.outputs is not None
+        return loss.name == "quantile" and loss.outputs is not None
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Numbers (m,), or (m, n_L) for several outputs.

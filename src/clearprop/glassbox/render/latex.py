@@ -1,0 +1,72 @@
+"""Derivations as LaTeX: `align*` blocks for the package amsmath."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from clearprop.formulas.latex import latex
+from clearprop.glassbox.derivation import Node
+from clearprop.glassbox.quantity import Quantity
+from clearprop.glassbox.render.lines import DIGITS, Writer
+
+TERMS_A_LINE = 3
+
+DOCUMENT = r"""\documentclass{{article}}
+\usepackage{{amsmath}}
+\usepackage[margin=2cm]{{geometry}}
+\allowdisplaybreaks
+\begin{{document}}
+{body}
+\end{{document}}
+"""
+
+
+class _Latex(Writer):
+    def quantity(self, quantity: Quantity) -> str:
+        return quantity.latex
+
+    def number(self, value: float, *, bracketed: bool = False) -> str:
+        digits, _, power = self.printed(value).partition("e")
+        shown = rf"{digits} \cdot 10^{{{int(power)}}}" if power else digits
+        return rf"\left({shown}\right)" if bracketed and shown.startswith("-") else shown
+
+    def product(self, factors: Sequence[str]) -> str:
+        return r" \cdot ".join(factors)
+
+    def in_brackets(self, inside: str) -> str:
+        return rf"\left({inside}\right)"
+
+    def formula(self, text: str, letters: Mapping[str, str]) -> str:
+        return latex(text, letters)
+
+
+def as_latex(tree: Node, digits: int = DIGITS, *, document: bool = False) -> str:
+    r"""An `align*` environment, or with `document` a whole file that `latex` compiles.
+
+    >>> node = Node(Quantity("a", 1, (0,)), 0.5, "formula", (Node(Quantity("z", 1, (0,)), 0.0),), "F2",
+    ...             "tanh(z)", ("z",))
+    >>> print(as_latex(node))
+    \begin{align*}
+    a^{1}_{1} &= \tanh\left(z^{1}_{1}\right) \tag{F2} \\
+    &= \tanh\left(0\right) \\
+    &= 0.5
+    \end{align*}
+    """
+    rows = []
+    for line in _Latex(digits).lines(tree):
+        first, *more = _broken(line.symbols)
+        rows.append(rf"{line.symbol} &= {first} \tag{{{line.rule}}}")
+        rows.extend(rf"&\quad + {piece}" for piece in more)
+        if line.numbers != line.symbols and line.numbers != [line.value]:
+            first, *more = _broken(line.numbers)
+            rows.append(f"&= {first}")
+            rows.extend(rf"&\quad + {piece}" for piece in more)
+        if line.symbols != [line.value]:
+            rows.append(f"&= {line.value}")
+    body = "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
+    return DOCUMENT.format(body=body) if document else body
+
+
+def _broken(terms: list[str]) -> list[str]:
+    """Sums of a few terms each."""
+    return [" + ".join(terms[k : k + TERMS_A_LINE]) for k in range(0, len(terms), TERMS_A_LINE)]

@@ -1,0 +1,254 @@
+"""Traces are the engines' numbers, and derivations are made of them: every node of what it comes from."""
+
+import math
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import clearprop as cp
+from clearprop.engines.dropout import dropout_masks
+from clearprop.formulas.activations import activations
+from clearprop.formulas.losses import losses
+from clearprop.glassbox.quantity import Quantity, read_name
+from clearprop.glassbox.render import as_html, as_latex, as_text
+from clearprop.specification import Dense, Network, Parameters
+from networks import PAIR_IDS, PAIRS, TRAINABLE, random_case
+
+
+def traced(case):
+    return cp.trace(case.network, case.theta, case.X, case.Y, sample_weight=case.weights, masks=case.masks)
+
+
+@pytest.mark.parametrize(("output", "loss"), PAIRS, ids=PAIR_IDS)
+def test_a_trace_has_the_engines_numbers(output, loss):
+    rng = np.random.default_rng(PAIRS.index((output, loss)))
+    hidden = tuple(rng.choice(np.array(TRAINABLE, dtype=object), 2))
+    case = random_case(output, loss, hidden, seed=1)
+    seen = traced(case)
+    value, gradient = cp.gradient(
+        case.network, case.theta, case.X, case.Y, sample_weight=case.weights, masks=case.masks
+    )
+    assert seen.loss == pytest.approx(value, rel=1e-12)
+    for l in range(1, case.network.depth + 1):
+        np.testing.assert_allclose(seen.dW[l], gradient.W[l], rtol=1e-10, atol=1e-13)
+        if gradient.b[l] is not None:
+            np.testing.assert_allclose(seen.db[l], gradient.b[l], rtol=1e-10, atol=1e-13)
+    outputs = cp.trace(case.network, case.theta, case.X)
+    np.testing.assert_allclose(outputs.y_hat, cp.forward(case.network, case.theta, case.X), rtol=1e-12)
+
+
+def names_of(network, rng):
+    """One name of every kind."""
+    l = int(rng.integers(1, network.depth + 1))
+    layer = network.layers[l - 1]
+    unit, row = int(rng.integers(layer.units)), int(rng.integers(layer.rows))
+    names = {
+        "C": "C",
+        "y_hat": f"y_hat[{rng.integers(network.output.units)}]",
+        "z": f"z[{l}][{row}]",
+        "a": f"a[{l}][{unit}]",
+        "delta": f"delta[{l}][{row}]",
+        "W": f"W[{l}][{row},{rng.integers(network.widths[l - 1])}]",
+        "x": f"x[{rng.integers(network.inputs)}]",
+    }
+    if layer.bias:
+        names["b"] = f"b[{l}][{row}]"
+    return names
+
+
+def number_of(seen, name, example):
+    """What the arrays of the trace hold under a name."""
+    q = read_name(name)
+    match q.kind:
+        case "C":
+            return seen.loss
+        case "y_hat":
+            return seen.y_hat[example, q.units[0]]
+        case "dW":
+            return seen.dW[q.layer][q.units]
+        case "db":
+            return seen.db[q.layer][q.units[0]]
+        case "dx":
+            upstream = seen.delta[1][example] @ seen.theta.W[1][:, q.units[0]]
+            kept = 1.0
+            if seen.masks is not None and 0 in seen.masks:
+                kept = seen.masks[0][example, q.units[0]] / (1 - seen.network.input_dropout)
+            return upstream * kept
+    return getattr(seen, q.kind)[q.layer][example, q.units[0]]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_derivations_of_random_networks_rows_and_names(seed):
+    rng = np.random.default_rng(seed)
+    output, loss = PAIRS[rng.integers(len(PAIRS))]
+    hidden = tuple(rng.choice(np.array(TRAINABLE, dtype=object), int(rng.integers(0, 4))))
+    case = random_case(output, loss, hidden, seed=seed, scale=0.7)
+    rows = slice(0, 1) if seed % 2 else slice(None)
+    masks = None if case.masks is None else {l: mask[rows] for l, mask in case.masks.items()}
+    weights = None if seed % 2 else case.weights
+    seen = cp.trace(case.network, case.theta, case.X[rows], case.Y[rows], sample_weight=weights, masks=masks)
+    example = int(rng.integers(len(seen)))
+    for name in names_of(case.network, rng).values():
+        belongs = len(seen) > 1 and read_name(name).kind not in ("C", "dW", "db")
+        tree = seen.derive(name, example=example if belongs else None).tree
+        expected = float(number_of(seen, name, example))
+        assert tree.value == pytest.approx(expected, rel=1e-11, abs=1e-13), name
+        assert tree.worst_error() < 1e-12, name
+        for written in (as_text(tree), as_latex(tree), as_html(tree)):
+            assert written
+
+
+def test_a_planted_fault_in_a_node_is_seen():
+    case = random_case(activations["softmax"], losses["cross_entropy"], (activations["tanh"],), seed=2)
+    tree = traced(case).derive("delta[2][0]", example=1).tree
+    assert tree.worst_error() < 1e-12
+    part = tree.parts[0]
+    wrong = replace(part, value=part.value + 0.01)
+    assert replace(tree, parts=(wrong, *tree.parts[1:])).worst_error() > 1e-4
+    assert replace(tree, value=tree.value * 1.0001).worst_error() > 1e-6
+
+
+def test_wide_sums_keep_their_largest_terms_and_the_exact_rest():
+    net = Network(5, [Dense(60, "tanh"), Dense(50, "relu"), Dense(3, "softmax")])
+    theta, rng = net.initialize(seed=0), np.random.default_rng(0)
+    seen = cp.trace(net, theta, rng.normal(size=(1, 5)), [2])
+    tree = seen.derive("delta[1][7]", terms=4).tree
+    (upstream,) = (node for node in tree.walk() if node.quantity == Quantity("da", 1, (7,)))
+    assert len(upstream.parts) == 5
+    rest = upstream.parts[-1]
+    assert rest.quantity == Quantity("rest", units=(46,))
+    products = seen.delta[2][0] * seen.theta.W[2][:, 7]
+    largest = np.argsort(-np.abs(products))[:4]
+    assert rest.value == pytest.approx(math.fsum(np.delete(products, largest)), abs=1e-16)
+    assert tree.worst_error() < 1e-12
+    assert len(list(tree.walk())) < 60
+    assert "(the other 46 terms)" in as_text(tree)
+
+
+def notes_example():
+    """The notes' numbers: w2 = 12, w1 = 0.1, a1 = 0.37 with z1 = 0.5, y_hat = 0.25, x1 = 60, y = 1."""
+    net = Network(
+        3,
+        [Dense(1, "sigmoid", bias=False), Dense(1, "sigmoid", bias=False)],
+        loss="binary_cross_entropy",
+    )
+    theta = cp.parameters_from_arrays(net, [[[0.1, 0.0, 0.0]], [[12.0]]], [None, None])
+    given = {"z[1][0]": 0.5, "a[1][0]": 0.37, "y_hat[0]": 0.25}
+    return cp.trace(net, theta, [[60.0, 0.0, 7.0]], [1], given=given)
+
+
+def test_the_notes_exercise_comes_out_and_its_contradictions_are_named():
+    seen, eta = notes_example(), 0.01
+    assert seen.derive("W[2][0,0]").value == pytest.approx(-0.2775)
+    assert 12 - eta * seen.dW[2][0, 0] == pytest.approx(12.002775)
+    assert seen.derive("W[1][0,0]").value == pytest.approx(-125.874)
+    assert 0.1 - eta * seen.dW[1][0, 0] == pytest.approx(1.35874)
+    assert seen.derive("W[1][0,2]").value == pytest.approx(-2.0979 * 7)  # the assignment, for x3 = 7
+    assert "0.37 * (1 - 0.37)" in str(seen.derive("W[1][0,0]"))
+    assert [str(conflict) for conflict in seen.conflicts] == [
+        "z[1][0] is taken as 0.5, and the equations give 6",
+        "a[1][0] is taken as 0.37, and the equations give 0.622459",
+        "a[2][0] is taken as 0.25, and the equations give 0.988342",
+    ]
+    assert seen.loss == pytest.approx(-math.log(0.25))
+    assert str(seen.derive("a[1][0]")) == "a[1][0] = 0.37  (given)"
+
+
+def test_what_is_given_and_fits_is_no_conflict():
+    net = Network(1, [Dense(1, "sigmoid")])
+    theta = Parameters(net, np.array([1.0, 0.0]))
+    assert cp.trace(net, theta, [[0.5]], [1], given={"a[1][0]": 0.62}).conflicts == ()
+    assert len(cp.trace(net, theta, [[0.5]], [1], given={"a[1][0]": 0.63}).conflicts) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("w[1][0,0]", "names no number of a network"),
+        ("W[1][0]", "other indices than"),
+        ("W[3][0,0]", "there are layers 1 to 2"),
+        ("W[1][0,9]", "index 9 is beyond the last, 1"),
+        ("y_hat[3]", "index 3 is beyond the last, 2"),
+        ("delta[1][0]", "belongs to one row, and there are 2; say example=0 to 1"),
+        ("b[1][0]", "layer 1 has no bias"),
+    ],
+)
+def test_names_that_are_wrong_are_refused_with_the_reason(name, words):
+    net = Network(2, [Dense(4, "tanh", bias=False), Dense(3, "softmax")])
+    seen = cp.trace(net, net.initialize(), np.ones((2, 2)), [0, 1])
+    with pytest.raises(cp.SpecificationError, match=words):
+        seen.derive(name)
+
+
+def test_a_trace_without_targets_has_no_loss():
+    net = Network(2, [Dense(4, "tanh"), Dense(3, "softmax")])
+    seen = cp.trace(net, net.initialize(), np.ones((1, 2)))
+    assert seen.derive("y_hat[1]").value == pytest.approx(seen.y_hat[0, 1])
+    for ask in (lambda: seen.loss, lambda: seen.dW, lambda: seen.derive("W[1][0,0]")):
+        with pytest.raises(cp.SpecificationError, match="needs targets"):
+            ask()
+    with pytest.raises(cp.SpecificationError, match="cannot be taken as given"):
+        cp.trace(net, net.initialize(), np.ones((1, 2)), given={"W[1][0,0]": 1.0})
+
+
+def test_printed_numbers_are_the_values_to_the_last_digit():
+    seen = notes_example()
+    for digits in (3, 6, 12):
+        derivation = seen.derive("delta[1][0]", digits=digits)
+        for node in derivation.tree.walk():
+            if node.how != "given":
+                lines = str(derivation).split("\n")
+                start = next(k for k, line in enumerate(lines) if line.startswith(f"{node.quantity.text} = "))
+                block = [lines[start]]
+                for line in lines[start + 1 :]:
+                    if not line.startswith(" "):
+                        break
+                    block.append(line)
+                assert block[-1].split(" = ")[-1].strip() == f"{node.value:.{digits}g}"
+
+
+def test_latex_braces_match_and_html_is_well_formed():
+    from xml.etree import ElementTree
+
+    for seed in range(6):
+        case = random_case(
+            activations["softmax"],
+            losses["cross_entropy"],
+            (activations["gelu"], activations["maxout"]),
+            seed=seed,
+        )
+        derivation = traced(case).derive("W[1][0,0]")
+        latex = derivation.latex()
+        plain = latex.replace(r"\{", "").replace(r"\}", "")
+        assert plain.count("{") == plain.count("}")
+        assert latex.count(r"\left") == latex.count(r"\right")
+        page = derivation.html()
+        ElementTree.fromstring(re.sub(r"<!DOCTYPE html>|<meta[^>]*>", "", page))
+        assert "<script" not in page
+
+
+def test_masks_of_dropout_are_part_of_the_derivation():
+    net = Network(3, [Dense(4, "tanh", dropout=0.5), Dense(2, "softmax")])
+    theta = net.initialize(seed=3)
+    masks = dropout_masks(net, 0, 0, np.arange(1))
+    seen = cp.trace(net, theta, np.ones((1, 3)), [1], masks=masks)
+    derivation = seen.derive("delta[1][0]")
+    assert "mask[1][0]/keep" in str(derivation)
+    assert derivation.tree.worst_error() < 1e-13
+
+
+def test_a_trace_prints_every_layer():
+    written = str(notes_example())
+    for piece in (
+        "x (inputs)",
+        "layer 1: 1 sigmoid",
+        "delta[2]",
+        "dC/dW[1]",
+        "C = 1.38629",
+        "is taken as 0.37",
+    ):
+        assert piece in written
+    assert "a[1]" in notes_example()._repr_html_()
+    assert repr(notes_example().derive("W[2][0,0]")) == "<Derivation of dC/dW[2][0,0] = -0.2775>"
