@@ -88,7 +88,8 @@ def _latex(node: ast.expr, symbols: Mapping[str, str]) -> tuple[str, int]:
             return rf"\frac{{{part(node.left, _SUM)}}}{{{part(node.right, _SUM)}}}", _ATOM
         case ast.BinOp(op=ast.Pow()):
             base = part(node.left, _ATOM)
-            if not isinstance(node.left, ast.Name | ast.Constant) and not base.startswith(r"\left("):
+            plain = isinstance(node.left, ast.Name | ast.Constant) and "^" not in base
+            if not plain and not base.startswith(r"\left("):
                 base = rf"\left({base}\right)"
             return f"{{{base}}}^{{{part(node.right, _SUM)}}}", _POWER
         case ast.Compare():

@@ -45,8 +45,14 @@ def operator(sign: str) -> str:
 
 
 def identifier(name: str) -> str:
-    """A name; Greek letters by their names."""
-    return f"<mi>{escape(_GREEK.get(name, name))}</mi>"
+    """A name; Greek letters by their names, digits at its end below it.
+
+    >>> identifier("l2")
+    '<msub><mi>l</mi><mn>2</mn></msub>'
+    """
+    stem = name.rstrip("0123456789")
+    letter = f"<mi>{escape(_GREEK.get(stem, stem))}</mi>"
+    return f"<msub>{letter}<mn>{name[len(stem) :]}</mn></msub>" if len(stem) < len(name) else letter
 
 
 def bracketed(inside: str) -> str:
@@ -94,7 +100,10 @@ def _mathml(node: ast.expr, symbols: Mapping[str, str]) -> tuple[str, int]:
         case ast.BinOp(op=ast.Div()):
             return f"<mfrac>{part(node.left, _SUM)}{part(node.right, _SUM)}</mfrac>", _ATOM
         case ast.BinOp(op=ast.Pow()):
-            return f"<msup>{part(node.left, _ATOM)}{part(node.right, _SUM)}</msup>", _POWER
+            base = part(node.left, _ATOM)
+            if "sup>" in base:  # what bears an index above is bracketed before it is raised
+                base = bracketed(base)
+            return f"<msup>{base}{part(node.right, _SUM)}</msup>", _POWER
         case ast.Compare():
             sign = operator(_SIGNS[type(node.ops[0])])
             return row(part(node.left, _SUM), sign, part(node.comparators[0], _SUM)), _SUM

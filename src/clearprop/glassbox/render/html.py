@@ -81,5 +81,7 @@ def as_html(tree: Node, digits: int = DIGITS, *, page: bool = False, title: str 
 
 def _math(terms: list[str]) -> str:
     """Terms joined by +; a line may break between them."""
-    pieces = [f"<math>{mathml.operator('+') if k else ''}{term}</math>" for k, term in enumerate(terms)]
-    return " ".join(pieces)
+    plus = '<mo form="infix">+</mo><mspace width="0.2em"/>'
+    return " ".join(
+        f'<math displaystyle="true">{plus if k else ""}{term}</math>' for k, term in enumerate(terms)
+    )
