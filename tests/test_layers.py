@@ -51,6 +51,7 @@ glassbox.certificate
 glassbox.quantity
 glassbox.whole_pass
 glassbox.derivation
+glassbox.paths
 glassbox.render.lines
 glassbox.render.text glassbox.render.latex glassbox.render.html
 glassbox.render

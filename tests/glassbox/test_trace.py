@@ -252,3 +252,58 @@ def test_a_trace_prints_every_layer():
         assert piece in written
     assert "a[1]" in notes_example()._repr_html_()
     assert repr(notes_example().derive("W[2][0,0]")) == "<Derivation of dC/dW[2][0,0] = -0.2775>"
+
+
+@pytest.mark.parametrize(
+    "hidden", [("tanh", "gelu"), ("softmax", "tanh"), ("maxout", "monotone"), ("relu", "softmax")]
+)
+@pytest.mark.parametrize("dropout", [0.0, 0.4])
+def test_the_sum_over_all_paths_is_the_gradient(hidden, dropout):
+    from itertools import product
+
+    from clearprop.glassbox.paths import largest_paths, link
+
+    first, second = hidden
+    net = Network(
+        3, [Dense(3, first, dropout=dropout), Dense(4, second, dropout=dropout), Dense(2, "softmax")]
+    )
+    theta, rng = net.initialize(seed=5), np.random.default_rng(6)
+    masks = dropout_masks(net, 1, 0, np.arange(2)) if dropout else None
+    seen = cp.trace(net, theta, rng.normal(size=(2, 3)), [1, 0], masks=masks)
+    whole = seen.derive("W[1][2,1]", view="paths", example=1, terms=10_000).tree
+    expected = seen.delta[1][1, 2] * seen.x[1][1, 1]
+    assert whole.value == pytest.approx(expected, rel=1e-11, abs=1e-15)
+    rows = [layer.rows for layer in net.layers]
+    assert len(whole.parts) == rows[1] * rows[2]
+    assert whole.worst_error() < 1e-12
+    links = {s: link(seen, s, 1) for s in (2, 3)}
+    sizes = sorted(
+        (
+            abs(seen.x[1][1, 1] * links[2][k, 2] * links[3][o, k] * seen.delta[3][1, o])
+            for k, o in product(range(rows[1]), range(rows[2]))
+        ),
+        reverse=True,
+    )
+    found = largest_paths(links, 1, 2, float(seen.x[1][1, 1]), seen.delta[3][1], 3)
+    np.testing.assert_allclose([abs(path.product) for path in found], sizes[:3], rtol=1e-12)
+    few = seen.derive("W[1][2,1]", view="paths", example=1, terms=3).tree
+    assert few.value == pytest.approx(expected, rel=1e-11, abs=1e-15)
+    assert few.parts[-1].quantity.kind == "rest"
+
+
+def test_a_thin_network_is_one_product_as_in_the_notes():
+    derivation = notes_example().derive("W[1][0,0]", view="product")
+    assert derivation.value == pytest.approx(-125.874)
+    assert str(derivation).split("\n")[:3] == [
+        "dC/dW[1][0,0] = delta[2][0] * W[2][0,0] * g'(z[1][0]) * x[0]  (the chain rule)",
+        "              = (-0.75) * 12 * 0.2331 * 60",
+        "              = -125.874",
+    ]
+    wide = Network(2, [Dense(3, "tanh"), Dense(2, "softmax")])
+    seen = cp.trace(wide, wide.initialize(), np.ones((1, 2)), [0])
+    with pytest.raises(cp.SpecificationError, match="has 2 paths to the loss"):
+        seen.derive("W[1][0,0]", view="product")
+    with pytest.raises(cp.SpecificationError, match="lead from a weight or a bias"):
+        seen.derive("delta[1][0]", view="paths")
+    with pytest.raises(cp.SpecificationError, match="view is"):
+        seen.derive("W[1][0,0]", view="all")

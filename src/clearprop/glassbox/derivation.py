@@ -113,7 +113,7 @@ def derive(seen: WholePass, name: str, *, example: int | None = None, terms: int
     if terms < 1:
         raise SpecificationError(f"terms is a whole number from 1, not {terms!r}")
     quantity = read_name(name)
-    builder = _Builder(seen, terms)
+    builder = Builder(seen, terms)
     builder.require(quantity, name)
     whole = quantity.kind in ("C", "dW", "db")
     if len(seen) > 1 and not whole:
@@ -125,7 +125,7 @@ def derive(seen: WholePass, name: str, *, example: int | None = None, terms: int
     return builder.node(quantity)
 
 
-class _Builder:
+class Builder:
     """Builds nodes by name, each once."""
 
     def __init__(self, seen: WholePass, terms: int) -> None:
@@ -186,12 +186,15 @@ class _Builder:
         return q.example or 0
 
     def weight(self, l: int, j: int, i: int) -> Node:
+        """W[l][j,i]."""
         return self.leaf(Quantity("W", l, (j, i)), self.seen.theta.W[l][j, i])
 
     def pre(self, l: int, j: int, e: int | None) -> Node:
+        """z[l][j] of an example, as the forward pass left it."""
         return self.leaf(Quantity("z", l, (j,), e), self.seen.z[l][e or 0, j])
 
     def act(self, l: int, k: int, e: int | None) -> Node:
+        """a[l][k] of an example, an output as y_hat[k]."""
         q = Quantity("y_hat", None, (k,), e) if l == self.network.depth else Quantity("a", l, (k,), e)
         return self.leaf(q, self.seen.a[l][e or 0, k])
 
@@ -205,17 +208,21 @@ class _Builder:
         return self.leaf(Quantity("a", l - 1, (i,), e), value)
 
     def kept(self, l: int) -> bool:
+        """Whether layer l has a dropout mask."""
         return self.seen.masks is not None and l in self.seen.masks
 
     def keep(self, l: int, j: int, e: int | None) -> Node:
+        """mask / keep of a unit."""
         masks = self.seen.masks or {}
         factor = float(masks[l][e or 0, j]) / (1 - self.network.dropouts[l])
         return self.leaf(Quantity("keep", l, (j,), e), factor)
 
     def share(self, e: int | None) -> Node:
+        """w_i / sum w of an example."""
         return self.leaf(Quantity("share", example=e), self.seen.scale[e or 0])
 
     def targets(self) -> Array:
+        """Y, (m, n_L)."""
         assert self.seen.Y is not None  # noqa: S101 - required at the start
         return self.seen.Y
 
@@ -225,7 +232,7 @@ class _Builder:
         self, q: Quantity, rule: str, products: Sequence[tuple[Node, ...]] | Iterator[tuple[Node, ...]]
     ) -> Node:
         """Sum of products, the largest written out."""
-        inline = [factors[0] if len(factors) == 1 else _product(None, "", factors) for factors in products]
+        inline = [factors[0] if len(factors) == 1 else product_of(None, "", factors) for factors in products]
         if len(inline) > self.terms + 1:
             order = sorted(range(len(inline)), key=lambda k: -abs(inline[k].value))
             shown = sorted(order[: self.terms])
@@ -328,6 +335,7 @@ class _Builder:
         return self.sum_of(q, "C", products)
 
     def examples(self) -> list[int | None]:
+        """Examples of the batch; [None] for a single one, which bears no number."""
         return [None] if len(self.seen) == 1 else list(range(len(self.seen)))
 
     def _loss(self, q: Quantity) -> Node:
@@ -356,6 +364,7 @@ class _Builder:
         return self.sum_of(q, "the loss, summed over the outputs", terms)
 
     def target(self, k: int, e: int | None) -> Node:
+        """y[k] of an example."""
         return self.leaf(Quantity("y", None, (k,), e), self.targets()[e or 0, k])
 
     # Backward.
@@ -371,7 +380,7 @@ class _Builder:
             if self.kept(l):
                 factors.append(self.keep(l, j, e))
             factors.append(self.node(Quantity("slope", l, (j,), e)))
-            return _product(q, rule, tuple(factors))
+            return product_of(q, rule, tuple(factors))
         return self._coupled_delta(q, rule, value)
 
     def _linked_delta(self, q: Quantity) -> Node:
@@ -392,7 +401,7 @@ class _Builder:
             node = self.node(Quantity("da", l, (k,), e))
             if not self.kept(l):
                 return node
-            return _product(None, "", (node, self.keep(l, k, e)))
+            return product_of(None, "", (node, self.keep(l, k, e)))
 
         if row.name == "maxout":
             k = j // row.pieces
@@ -415,7 +424,7 @@ class _Builder:
                 "sigmoid(z)",
                 ("z",),
             )
-            return _product(q, rule, (total, slope))
+            return product_of(q, rule, (total, slope))
         products = [(self.act(l, k, e), upstream(k)) for k in units]
         mean = self.sum_of(Quantity("mean_da", l, (), e), "the mean under the softmax", products)
         letters = {"a": self.act(l, j, e), "u": upstream(j), "s": mean}
@@ -453,7 +462,7 @@ class _Builder:
         self, q: Quantity, l: int, k: int, e: int | None, products: list[tuple[Node, Node]], rows: int
     ) -> Node:
         """The written terms and the rest, without building nodes for what is not shown."""
-        parts = [_product(None, "", factors) for factors in products]
+        parts = [product_of(None, "", factors) for factors in products]
         if len(parts) < rows:
             shown = {factors[0].quantity.units[0] for factors in products if factors[0].quantity}
             terms = self.seen.delta[l][e or 0] * self.seen.theta.W[l][:, k]
@@ -477,7 +486,7 @@ class _Builder:
         if self.network.l1 or self.network.l2:
             products.append((self.node(Quantity("dP", l, (j, i))),))
         if len(products) == 1:
-            return _product(q, "BP4", products[0])
+            return product_of(q, "BP4", products[0])
         return self.sum_of(q, "BP4", products)
 
     def _dP(self, q: Quantity) -> Node:
@@ -509,5 +518,6 @@ class _Builder:
         )
 
 
-def _product(q: Quantity | None, rule: str, factors: tuple[Node, ...]) -> Node:
+def product_of(q: Quantity | None, rule: str, factors: tuple[Node, ...]) -> Node:
+    """Node of a product."""
     return Node(q, math.prod(factor.value for factor in factors), "product", factors, rule)

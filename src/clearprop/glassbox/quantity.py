@@ -17,7 +17,7 @@ from clearprop.formulas.mathml import identifier, operator, row
 Kind: TypeAlias = Literal[
     "C", "P", "loss", "y", "y_hat", "x", "z", "a", "delta", "W", "b",
     "dW", "db", "da", "dx", "dP", "slope", "keep", "share", "rest",
-    "exp_sum", "mean_da", "tail_da",
+    "exp_sum", "mean_da", "tail_da", "dz",
 ]  # fmt: skip
 _OF: Mapping[str, Kind] = {"dW": "W", "db": "b", "da": "a", "dx": "x", "dP": "W", "slope": "z"}
 _LETTERS = {"y_hat": r"\hat{y}", "delta": r"\delta", "loss": r"\ell"}
@@ -61,6 +61,9 @@ class Quantity:
                 return f"w{example}/sum(w)"
             case "rest":
                 return f"(the other {self.units[0]} terms)"
+            case "dz":
+                k, row = self.units
+                return f"dz[{self.layer}][{k}]/dz[{(self.layer or 0) - 1}][{row}]{example}"
             case "exp_sum":
                 return f"sum(exp(z{place}))"
             case "mean_da":
@@ -86,6 +89,9 @@ class Quantity:
                 return rf"\frac{{w{self._scripts}}}{{\sum w}}"
             case "rest":
                 return rf"\text{{(the other {self.units[0]} terms)}}"
+            case "dz":
+                above, below = self._ends
+                return rf"\frac{{\partial {above.latex}}}{{\partial {below.latex}}}"
             case "exp_sum":
                 return rf"\sum_k e^{{{replace(self, kind='z').latex}_k}}"
             case "mean_da":
@@ -95,6 +101,13 @@ class Quantity:
                 a = replace(self, kind="a", units=()).latex
                 return rf"\sum_{{k \ge {self.units[0] + 1}}} \frac{{\partial C}}{{\partial {a}_k}}"
         return _LETTERS.get(self.kind, self.kind) + self._scripts
+
+    @property
+    def _ends(self) -> tuple[Quantity, Quantity]:
+        """z of a layer and z of the one below, of a derivative of the one by the other."""
+        k, row = self.units
+        l = self.layer or 0
+        return Quantity("z", l, (k,), self.example), Quantity("z", l - 1, (row,), self.example)
 
     @property
     def _scripts(self) -> str:
@@ -121,6 +134,9 @@ class Quantity:
                 return f"<mfrac>{self._scripted('<mi>w</mi>')}{row(operator('∑'), '<mi>w</mi>')}</mfrac>"
             case "rest":
                 return f"<mtext>(the other {self.units[0]} terms)</mtext>"
+            case "dz":
+                above, below = self._ends
+                return f"<mfrac>{row('<mo>∂</mo>', above.mathml)}{row('<mo>∂</mo>', below.mathml)}</mfrac>"
             case "exp_sum":
                 z = f"<msub>{replace(self, kind='z').mathml}<mi>k</mi></msub>"
                 return row("<munder><mo>∑</mo><mi>k</mi></munder>", f"<msup><mi>e</mi>{z}</msup>")

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from html import escape
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from clearprop.arrays import Array
 from clearprop.engines.protocol import Masks
+from clearprop.errors import SpecificationError
 from clearprop.glassbox.derivation import TERMS, Node, derive
+from clearprop.glassbox.paths import derive_by_paths
 from clearprop.glassbox.render import as_html, as_latex, as_text
 from clearprop.glassbox.render.html import STYLE
 from clearprop.glassbox.render.lines import DIGITS
@@ -87,7 +89,13 @@ class Trace(WholePass):
     """
 
     def derive(
-        self, name: str, *, example: int | None = None, terms: int = TERMS, digits: int = DIGITS
+        self,
+        name: str,
+        *,
+        view: Literal["recursive", "paths", "product"] = "recursive",
+        example: int | None = None,
+        terms: int = TERMS,
+        digits: int = DIGITS,
     ) -> Derivation:
         """Derivation of a number by the chain rule, with the numbers put in.
 
@@ -96,6 +104,9 @@ class Trace(WholePass):
         name : str
             "C", "y_hat[k]", "z[l][j]", "a[l][j]", "delta[l][j]", "W[l][j,i]" and "b[l][j]" (dC/dW, dC/db), or
             "x[i]" (dC/dx); layers from 1, units from 0.
+        view : {"recursive", "paths", "product"}
+            Through the deltas, layer by layer; or, for dC/dW and dC/db, as the sum over all paths from the
+            weight to the loss; or as the one product of a network with a single path.
         example : int, optional
             Row of a batch, for a number that belongs to one.
         terms : int
@@ -103,7 +114,13 @@ class Trace(WholePass):
         digits : int
             Significant digits.
         """
-        return Derivation(derive(self, name, example=example, terms=terms), digits)
+        if view == "recursive":
+            return Derivation(derive(self, name, example=example, terms=terms), digits)
+        if view not in ("paths", "product"):
+            raise SpecificationError(f"view is 'recursive', 'paths' or 'product', not {view!r}")
+        single = view == "product"
+        tree = derive_by_paths(self, name, example=example, terms=terms, single=single)
+        return Derivation(tree, digits)
 
     def __str__(self) -> str:
         return "\n".join(f"{title}\n{body}" for title, body in self._tables())
