@@ -5,7 +5,7 @@ OLDEST := .venv-oldest
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-oldest check slow bench scores clean
+.PHONY: explained demo test test-oldest check slow bench scores clean
 
 demo: $(VENV)/core  ## train on the shipped table, then predict and evaluate with the saved model
 	$(BIN)/clearprop train penguins --target species --out penguins.safetensors
@@ -34,6 +34,14 @@ bench: $(VENV)/bench  ## one training step beside PyTorch, scikit-learn and JAX
 
 scores: $(VENV)/dev  ## test scores beside scikit-learn's MLP, written to docs/scores.md
 	$(BIN)/python benchmarks/scores.py
+
+explained: $(VENV)/core  ## one weight of a trained network derived for a penguin: docs/explained
+	mkdir -p docs/explained
+	$(BIN)/clearprop train penguins --target species --hidden 8 --out penguins.safetensors --quiet
+	for to in text latex html; do \
+	  $(BIN)/clearprop explain penguins.safetensors penguins --row 3 --of "W[1][2,4]" --terms 4 --to $$to \
+	    --out docs/explained/penguin.$$(echo $$to | sed 's/text/txt/; s/latex/tex/'); \
+	done
 
 clean:
 	rm -rf $(VENV) $(OLDEST) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis penguins.safetensors

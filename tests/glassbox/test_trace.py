@@ -2,6 +2,8 @@
 
 import math
 import re
+import shutil
+import subprocess
 from dataclasses import replace
 
 import numpy as np
@@ -307,3 +309,70 @@ def test_a_thin_network_is_one_product_as_in_the_notes():
         seen.derive("delta[1][0]", view="paths")
     with pytest.raises(cp.SpecificationError, match="view is"):
         seen.derive("W[1][0,0]", view="all")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(200))
+def test_derivations_are_pytorchs_gradients(seed):
+    torch = pytest.importorskip("torch", reason="the peer is in the extra 'bench'")
+    rng = np.random.default_rng(seed)
+    functions = {
+        "identity": lambda z: z,
+        "tanh": torch.tanh,
+        "sigmoid": torch.sigmoid,
+        "relu": torch.relu,
+        "gelu": torch.nn.functional.gelu,
+        "silu": torch.nn.functional.silu,
+        "softplus": torch.nn.functional.softplus,
+        "softmax": lambda z: torch.softmax(z, dim=1),
+    }
+    hidden = list(rng.choice([name for name in functions if name != "identity"], int(rng.integers(1, 4))))
+    widths = [int(n) for n in rng.integers(2, 12, len(hidden))]
+    net = Network(4, [*(Dense(n, name) for n, name in zip(widths, hidden, strict=True)), Dense(3, "softmax")])
+    theta = Parameters(net, rng.normal(0, 0.7, net.n_parameters))
+    X, y = rng.normal(size=(1, 4)), rng.integers(0, 3, 1)
+    tensors = {name: torch.tensor(array, requires_grad=True) for name, array in theta.items()}
+    x = torch.tensor(X, requires_grad=True)
+    a, kept = x, {}
+    for l, layer in enumerate(net.layers, start=1):
+        z = a @ tensors[f"W[{l}]"].T + tensors[f"b[{l}]"]
+        z.retain_grad()
+        kept[l] = z
+        a = functions[layer.activation.name](z) if l < net.depth else z
+    torch.nn.functional.cross_entropy(a, torch.tensor(y)).backward()
+    seen = cp.trace(net, theta, X, y)
+    l = int(rng.integers(1, net.depth + 1))
+    j, i = int(rng.integers(net.layers[l - 1].units)), int(rng.integers(net.widths[l - 1]))
+    for name, expected in (
+        (f"W[{l}][{j},{i}]", tensors[f"W[{l}]"].grad[j, i]),
+        (f"b[{l}][{j}]", tensors[f"b[{l}]"].grad[j]),
+        (f"delta[{l}][{j}]", kept[l].grad[0, j]),
+        (f"x[{i % 4}]", x.grad[0, i % 4]),
+    ):
+        tree = seen.derive(name, terms=4).tree
+        assert tree.value == pytest.approx(float(expected), rel=1e-9, abs=1e-13)
+        assert tree.worst_error() < 1e-12
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5))
+def test_latex_compiles(seed, tmp_path):
+    latex = shutil.which("latex")
+    if latex is None:
+        pytest.skip("latex is not installed")
+    rng = np.random.default_rng(seed)
+    output, loss = PAIRS[rng.integers(len(PAIRS))]
+    hidden = tuple(rng.choice(np.array(TRAINABLE, dtype=object), 3))
+    seen = traced(random_case(output, loss, hidden, seed=seed))
+    for k, name in enumerate(("C", "W[1][0,0]", "delta[2][0]", "y_hat[1]")):
+        belongs = name[0] in "dy"
+        file = tmp_path / f"d{k}.tex"
+        file.write_text(
+            seen.derive(name, example=0 if belongs else None).latex(document=True), encoding="utf-8"
+        )
+        done = subprocess.run(
+            [latex, "-interaction=nonstopmode", "-halt-on-error", file.name],
+            cwd=tmp_path,
+            capture_output=True,
+        )
+        assert done.returncode == 0, done.stdout[-2000:]

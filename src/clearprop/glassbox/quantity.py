@@ -60,7 +60,7 @@ class Quantity:
             case "share":
                 return f"w{example}/sum(w)"
             case "rest":
-                return f"(the other {self.units[0]} terms)"
+                return f"({self._others})"
             case "dz":
                 k, row = self.units
                 return f"dz[{self.layer}][{k}]/dz[{(self.layer or 0) - 1}][{row}]{example}"
@@ -88,7 +88,7 @@ class Quantity:
             case "share":
                 return rf"\frac{{w{self._scripts}}}{{\sum w}}"
             case "rest":
-                return rf"\text{{(the other {self.units[0]} terms)}}"
+                return rf"\text{{({self._others})}}"
             case "dz":
                 above, below = self._ends
                 return rf"\frac{{\partial {above.latex}}}{{\partial {below.latex}}}"
@@ -101,6 +101,11 @@ class Quantity:
                 a = replace(self, kind="a", units=()).latex
                 return rf"\sum_{{k \ge {self.units[0] + 1}}} \frac{{\partial C}}{{\partial {a}_k}}"
         return _LETTERS.get(self.kind, self.kind) + self._scripts
+
+    @property
+    def _others(self) -> str:
+        (count,) = self.units
+        return f"the other {count} terms" if count > 1 else "the other term"
 
     @property
     def _ends(self) -> tuple[Quantity, Quantity]:
@@ -133,7 +138,7 @@ class Quantity:
             case "share":
                 return f"<mfrac>{self._scripted('<mi>w</mi>')}{row(operator('∑'), '<mi>w</mi>')}</mfrac>"
             case "rest":
-                return f"<mtext>(the other {self.units[0]} terms)</mtext>"
+                return f"<mtext>({self._others})</mtext>"
             case "dz":
                 above, below = self._ends
                 return f"<mfrac>{row('<mo>∂</mo>', above.mathml)}{row('<mo>∂</mo>', below.mathml)}</mfrac>"

@@ -1,0 +1,95 @@
+"""`clearprop explain`: one row through the network, and any number of it derived."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from clearprop.cli.answering import DONE, answering, read_data, require_writable, write_file
+from clearprop.cli.console import complain
+from clearprop.errors import DataError
+
+if TYPE_CHECKING:
+    from clearprop.table_model.explaining import ExplainedRow
+
+
+class Form(StrEnum):
+    """What a derivation is written as."""
+
+    text = "text"
+    latex = "latex"
+    html = "html"
+
+
+class View(StrEnum):
+    """How a derivative is taken apart."""
+
+    recursive = "recursive"
+    paths = "paths"
+    product = "product"
+
+
+@answering
+def explain(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model file that train wrote.")],
+    data: Annotated[str, typer.Argument(metavar="DATA", help="A table with the training columns.")],
+    row: Annotated[int, typer.Option(help="Number of the row, from 1.")] = 1,
+    of: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help='Derive it: "C", "y_hat[0]", "z[1][2]", "delta[1][2]", "W[1][2,0]" (dC/dW), "x[3]".',
+        ),
+    ] = None,
+    view: Annotated[View, typer.Option(help="By layers, by paths, or as one product.")] = View.recursive,
+    to: Annotated[Form, typer.Option(help="Text, a LaTeX file, or a page with MathML.")] = Form.text,
+    terms: Annotated[int, typer.Option(min=1, help="Terms of a sum that are written out.")] = 8,
+    digits: Annotated[int, typer.Option(min=1, max=17, help="Significant digits.")] = 6,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write here, not to the screen.")] = None,
+) -> int:
+    """Show every number of the network for one row, or derive one of them with the numbers put in."""
+    from clearprop.table_model import TableModel
+    from clearprop.table_model.explaining import explain_row
+
+    if out is not None:
+        require_writable(out, data, model)
+    if of is None and to is not Form.text:
+        raise DataError(f'--to {to.value} writes a derivation; say of what, such as --of "W[1][2,0]"')
+    seen = explain_row(TableModel.load(model), read_data(data), row)
+    if of is None:
+        text = f"{inputs_table(seen)}\n\n{seen.trace}\n"
+    else:
+        derivation = seen.trace.derive(of, view=view.value, terms=terms, digits=digits)
+        title = f"{of} of row {row} of {data}"
+        text = {
+            Form.text: lambda: f"{derivation}\n\n{inputs_table(seen)}\n",
+            Form.latex: lambda: derivation.latex(document=True),
+            Form.html: lambda: derivation.html(title=title),
+        }[to]()
+    if out is None:
+        print(text, end="" if text.endswith("\n") else "\n")
+    else:
+        write_file(out, text.encode())
+        complain(f"written to {out}")
+    return DONE
+
+
+def inputs_table(seen: ExplainedRow) -> str:
+    """The row as it was written and as the network is given it, side by side, and the answer."""
+    lines = [("", "column", "cell", "feature", "number")]
+    before = ""
+    for each in seen.inputs:
+        column = "" if each.column == before else each.column
+        cell = "" if each.column == before else each.cell
+        feature = "" if each.feature == each.column else each.feature
+        lines.append((f"x[{each.index}]", column, cell, feature, f"{each.value:.6g}"))
+        before = each.column
+    widths = [max(len(line[k]) for line in lines) for k in range(5)]
+    body = "\n".join(
+        "  ".join(f"{cell:{w}}" for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+    beside = "" if seen.written is None else f" (the table says {seen.written})"
+    return f"row {seen.row}\n{body}\nanswer: {seen.answer}{beside}"

@@ -1,0 +1,111 @@
+"""`clearprop explain`: a row of a table beside what the network is given, and its numbers derived."""
+
+import warnings
+from xml.etree import ElementTree
+
+import numpy as np
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from clearprop.cli import app
+from clearprop.datasets import penguins_path
+from clearprop.errors import DataError
+from clearprop.table_model import Settings, TableModel, fit_table
+from clearprop.table_model.explaining import explain_row
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    for target in ("species", "body_mass_g"):
+        with warnings.catch_warnings():  # two rows have no body mass
+            warnings.simplefilter("ignore", UserWarning)
+            model = fit_table(penguins_path(), target, settings=Settings(hidden=(8,), epochs=20))
+        model.save(folder / target)
+    return folder
+
+
+def explain(files, *arguments, model="species"):
+    return CliRunner().invoke(app, ["explain", str(files / model), "penguins", *map(str, arguments)])
+
+
+@pytest.mark.parametrize("target", ["species", "body_mass_g"])
+def test_a_row_is_seen_as_the_model_sees_it(files, target):
+    model = TableModel.load(files / target)
+    for row in (1, 4, 200):  # row 4 has gaps
+        seen = explain_row(model, penguins_path(), row)
+        one = pl.read_csv(penguins_path(), null_values="NA")[row - 1 : row]
+        said = model.predict(one)[0]
+        assert seen.answer == said if target == "species" else seen.answer == pytest.approx(said, rel=1e-5)
+        np.testing.assert_allclose(seen.trace.y_hat, model.outputs(one), atol=1e-5)
+        assert [each.value for each in seen.inputs] == seen.trace.X[0].tolist()
+        assert [each.feature for each in seen.inputs] == list(model.encoder.feature_names)
+    gaps = {each.column: each.cell for each in explain_row(model, penguins_path(), 4).inputs}
+    assert gaps["bill_length_mm"] == gaps["sex"] == "-"
+    with pytest.raises(DataError, match="has no row 345; its rows are numbered from 1 to 344"):
+        explain_row(model, penguins_path(), 345)
+
+
+def test_a_row_without_its_target_is_traced_forwards(files):
+    model = TableModel.load(files / "species")
+    one = pl.read_csv(penguins_path(), null_values="NA")[:1].drop("species")
+    seen = explain_row(model, one, 1)
+    assert seen.written is None
+    assert seen.trace.Y is None
+    assert "F2" in str(seen.trace.derive("y_hat[0]"))
+
+
+def test_the_command_shows_the_row_and_every_layer(files):
+    done = explain(files, "--row", 3)
+    assert done.exit_code == 0, done.output
+    for piece in (
+        "row 3",
+        "x[4]",
+        "bill_length_mm",
+        "40.3",
+        "answer: Adelie (the table says Adelie)",
+        "delta[2]",
+    ):
+        assert piece in done.stdout
+
+
+@pytest.mark.parametrize("name", ["C", "y_hat[1]", "delta[1][2]", "W[1][2,4]", "x[4]"])
+def test_any_number_is_derived(files, name):
+    done = explain(files, "--row", 3, "--of", name, "--terms", 3)
+    assert done.exit_code == 0, done.output
+    head = "dC/d" if name[0] in "Wx" else ""
+    assert done.stdout.startswith(f"{head}{name} = ")
+
+
+def test_derivations_are_written_as_latex_and_html(files, tmp_path):
+    page = tmp_path / "page.html"
+    assert explain(files, "--of", "C", "--to", "html", "--out", page).exit_code == 0
+    text = page.read_text(encoding="utf-8").replace("<!DOCTYPE html>", "")
+    ElementTree.fromstring(
+        text.replace('<meta charset="utf-8">', "").replace(
+            '<meta name="viewport" content="width=device-width, initial-scale=1">', ""
+        )
+    )
+    assert "C of row 1 of penguins" in text
+    latex = explain(files, "--of", "W[1][0,0]", "--to", "latex", "--view", "paths")
+    assert latex.stdout.startswith(r"\documentclass")
+    assert "the chain rule over 3 paths" in latex.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--row", "999"], "has no row 999"),
+        (["--of", "W[9][0,0]"], "there are layers 1 to 2"),
+        (["--of", "nonsense"], "names no number of a network"),
+        (["--to", "latex"], "say of what"),
+        (["--of", "W[1][0,0]", "--view", "product"], "has 3 paths to the loss"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_line_with_exit_code_2(files, arguments, words):
+    done = explain(files, *arguments)
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
