@@ -48,10 +48,12 @@ training.launch
 training
 glassbox.magnitude
 glassbox.certificate
-glassbox.quantity
+glassbox.influence glassbox.quantity
 glassbox.whole_pass
-glassbox.derivation
-glassbox.paths
+glassbox.node
+glassbox.forward_nodes
+glassbox.backward_nodes
+glassbox.derivation glassbox.paths
 glassbox.render.lines
 glassbox.render.text glassbox.render.latex glassbox.render.html
 glassbox.render

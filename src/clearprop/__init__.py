@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from clearprop.formulas.schedules import StepDecay as StepDecay
     from clearprop.formulas.schedules import schedules as schedules
     from clearprop.glassbox.certificate import certify as certify
+    from clearprop.glassbox.influence import gradient_norms as gradient_norms
     from clearprop.glassbox.trace import trace as trace
     from clearprop.metrics import Metric as Metric
     from clearprop.model import Model as Model
@@ -101,6 +102,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "schedules",
     ),
     "glassbox.certificate": ("certify",),
+    "glassbox.influence": ("gradient_norms",),
     "glassbox.trace": ("trace",),
     "metrics": ("Metric",),
     "model": ("Model", "load", "train"),

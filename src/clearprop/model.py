@@ -158,6 +158,15 @@ class Model:
             self.network, self.theta, X, targets, sample_weight=sample_weight, masks=masks, given=given
         )
 
+    def gradient_norms(self, X: npt.ArrayLike, Y: npt.ArrayLike) -> Array:
+        """Norm of each example's own gradient (m,): large where the network finds a label hard to believe.
+
+        It costs less than one gradient of the whole batch; see `clearprop.gradient_norms`.
+        """
+        from clearprop.glassbox.influence import gradient_norms
+
+        return gradient_norms(self.network, self.theta, X, self._indices(Y), engine=self.engine)
+
     def certify(
         self,
         X: npt.ArrayLike,

@@ -178,6 +178,23 @@ class Compiled(Engine):
             )
         return float(loss), y_hat
 
+    def square_norms(self, theta: Array, X: Array, Y: Array) -> Array:
+        """|dLoss_i/dtheta|**2 of each example, float64 (m,), without forming a gradient."""
+        plan, squares = self._plan, np.empty(len(X))
+        with one_blas_thread():
+            self._passes.square_norms(
+                plan.table,
+                plan.parameters,
+                plan.loss_parameters,
+                plan.keep,
+                theta,
+                self._working_space(),
+                X,
+                Y,
+                squares,
+            )
+        return squares
+
     def _packed(self, masks: Masks | None) -> tuple[BoolArray, IntArray]:
         """Masks of all layers in one array, and where each layer's begins."""
         if not masks:

@@ -97,6 +97,10 @@ class Engine(ABC):
         """Sum of scale_i * loss_i over the examples in float64, and y_hat (m, n_L); nothing is dropped."""
 
     @abstractmethod
+    def square_norms(self, theta: Array, X: Array, Y: Array) -> Array:
+        """|dLoss_i/dtheta|**2 of each example's own loss, float64 (m,); no penalties, nothing is dropped."""
+
+    @abstractmethod
     def update(
         self, theta: Array, gradient: Array, state: OptimizerState, rate: float, penalty_factor: float = 1.0
     ) -> None:

@@ -209,6 +209,18 @@ class Textbook(Engine):
             _, gradient = backward_pass(self.network, parameters, seen, Y, scale, masks)
         return float((scale.astype(np.float64) * losses).sum()), gradient.flat
 
+    def square_norms(self, theta: Array, X: Array, Y: Array) -> Array:
+        """|dLoss_i/dtheta|**2 = sum over l of |delta_i[l]|**2 (|x_i[l]|**2 + 1), float64 (m,)."""
+        network, parameters = self.network, Parameters(self.network, theta)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
+            seen = forward_pass(network, parameters, X)
+            delta = deltas_below(network, parameters, seen, output_delta(network, seen, Y))
+        squares = np.zeros(len(X))
+        for l, layer in enumerate(network.layers, start=1):
+            own, given = delta[l].astype(np.float64), seen.x[l].astype(np.float64)
+            squares += (own**2).sum(axis=1) * ((given**2).sum(axis=1) + layer.bias)
+        return squares
+
     def update(
         self, theta: Array, gradient: Array, state: OptimizerState, rate: float, penalty_factor: float = 1.0
     ) -> None:

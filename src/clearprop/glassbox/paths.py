@@ -17,7 +17,9 @@ from clearprop.arrays import Array
 from clearprop.engines.textbook import pull_back
 from clearprop.errors import SpecificationError
 from clearprop.formulas.activations import Activation
-from clearprop.glassbox.derivation import TERMS, Builder, Node, product_of
+from clearprop.glassbox.backward_nodes import Builder
+from clearprop.glassbox.forward_nodes import TERMS
+from clearprop.glassbox.node import Node, product_of
 from clearprop.glassbox.quantity import Quantity, read_name
 from clearprop.glassbox.whole_pass import WholePass
 

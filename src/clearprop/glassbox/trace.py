@@ -17,7 +17,9 @@ import numpy.typing as npt
 from clearprop.arrays import Array
 from clearprop.engines.protocol import Masks
 from clearprop.errors import SpecificationError
-from clearprop.glassbox.derivation import TERMS, Node, derive
+from clearprop.glassbox.derivation import derive
+from clearprop.glassbox.forward_nodes import TERMS
+from clearprop.glassbox.node import Node
 from clearprop.glassbox.paths import derive_by_paths
 from clearprop.glassbox.render import as_html, as_latex, as_text
 from clearprop.glassbox.render.html import STYLE

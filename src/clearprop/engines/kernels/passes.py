@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from clearprop.engines.builds import build_of
 from clearprop.engines.memory import argument_types, gemm, matrix, vector
 from clearprop.engines.plan import (
@@ -269,6 +271,46 @@ def gradient_batch(
         loss += loss_block(plan, p, q, space, last - first, uniform)
         backward_block(plan, p, theta, gradient, space, last - first, training, first > 0)
     return loss
+
+
+@entry(T.nothing(*(T.table, T.matrix, T.vector, T.vector, T.fixed, T.vector, T.given, T.given, T.doubles)))
+def square_norms(
+    plan: Any, p: Any, q: Any, keep: Any, theta: Any, space: Any, X: Any, Y: Any, squares: Any
+) -> None:
+    """|dLoss_i/dtheta|**2 of each row: |delta|**2 (|x|**2 + 1) summed over the layers; nothing is dropped."""
+    L = plan.shape[0] - 1
+    for first in range(0, X.shape[0], plan[0, BLOCK]):
+        m = min(plan[0, BLOCK], X.shape[0] - first)
+        x = matrix(space, plan[1, X_AT], m, X.shape[1])
+        y = matrix(space, plan[0, Y_AT], m, Y.shape[1])
+        s = vector(space, plan[0, SCALE_AT], m)
+        for i in range(m):
+            s[i] = REAL(1)
+            squares[first + i] = 0.0
+            for j in range(X.shape[1]):
+                x[i, j] = X[first + i, j]
+            for j in range(Y.shape[1]):
+                y[i, j] = Y[first + i, j]
+        forward_block(plan, p, keep, theta, space, m, False)
+        loss_block(plan, p, q, space, m, True)
+        for l in range(L, 0, -1):
+            n_in, r = plan[l - 1, UNITS], plan[l, ROWS]
+            delta = matrix(space, plan[l, D0_AT], m, r)
+            fed = matrix(space, plan[l, X_AT], m, n_in)
+            for i in range(m):
+                own, given = 0.0, 1.0 if plan[l, B_AT] >= 0 else 0.0
+                for j in range(r):
+                    own += np.float64(delta[i, j]) * np.float64(delta[i, j])
+                for j in range(n_in):
+                    given += np.float64(fed[i, j]) * np.float64(fed[i, j])
+                squares[first + i] += own * given
+            if l > 1:
+                below = l - 1
+                at = plan[below, D1_AT] if plan[below, ROWS] != n_in else plan[below, D0_AT]
+                gemm(0, 0, delta, matrix(theta, plan[l, W_AT], r, n_in), matrix(space, at, m, n_in), False)
+                upstream = vector(space, at, m * n_in)
+                into = vector(space, plan[below, D0_AT], m * plan[below, ROWS])
+                pull_back(below, plan, p, space, m, upstream, into)
 
 
 @entry(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from clearprop.formulas import mathml
-from clearprop.glassbox.derivation import Node
+from clearprop.glassbox.node import Node
 from clearprop.glassbox.quantity import Quantity
 from clearprop.glassbox.render.lines import DIGITS, Writer
 

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from clearprop.glassbox.derivation import Node
+from clearprop.glassbox.node import Node
 from clearprop.glassbox.quantity import Quantity
 
 DIGITS = 6  #: significant digits of a printed number

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from clearprop.glassbox.derivation import Node
+from clearprop.glassbox.node import Node
 from clearprop.glassbox.quantity import Quantity
 from clearprop.glassbox.render.lines import DIGITS, Writer
 
