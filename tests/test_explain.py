@@ -1,5 +1,6 @@
-"""`clearprop explain`: a row of a table beside what the network is given, and its numbers derived."""
+"""`clearprop explain` and `check`: a row of a table with its numbers derived, and a model certified."""
 
+import json
 import warnings
 from xml.etree import ElementTree
 
@@ -109,3 +110,46 @@ def test_what_is_wrong_is_said_in_a_line_with_exit_code_2(files, arguments, word
     assert done.stdout == ""
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def check(files, *arguments, model="species"):
+    return CliRunner().invoke(app, ["check", str(files / model), "penguins", *map(str, arguments)])
+
+
+@pytest.mark.parametrize("model", ["species", "body_mass_g"])
+def test_a_trained_model_is_certified(files, model):
+    done = check(files, model=model)
+    assert done.exit_code == 0, done.output
+    assert "Gradient certificate: holds" in done.stdout
+    assert "50 example(s)" in done.stdout
+
+
+def test_the_certificate_as_json_and_with_other_rows(files):
+    done = check(files, "--rows", 7, "--json")
+    plain = json.loads(done.stdout)
+    assert plain["holds"] is True
+    assert plain["examples"] == 7
+    assert [each["name"] for each in plain["arrays"]] == ["W[1]", "b[1]", "W[2]", "b[2]"]
+
+
+def test_a_wrong_engine_fails_the_check(files, monkeypatch):
+    from clearprop.engines.compiled import Compiled
+
+    right = Compiled.gradient_sum
+
+    def wrong(self, *given):
+        loss, gradient = right(self, *given)
+        return loss, gradient * 1.001
+
+    monkeypatch.setattr(Compiled, "gradient_sum", wrong)
+    done = check(files)
+    assert done.exit_code == 1
+    assert "DOES NOT HOLD" in done.stdout
+
+
+def test_a_check_without_targets_is_refused(files, tmp_path):
+    bare = tmp_path / "bare.csv"
+    pl.read_csv(penguins_path(), null_values="NA").with_columns(species=pl.lit(None)).write_csv(bare)
+    done = CliRunner().invoke(app, ["check", str(files / "species"), str(bare)])
+    assert done.exit_code == 2
+    assert "no row has a value of the target species" in done.stderr
