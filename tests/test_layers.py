@@ -55,7 +55,7 @@ glassbox.forward_nodes
 glassbox.backward_nodes
 glassbox.derivation glassbox.paths
 glassbox.render.lines
-glassbox.render.text glassbox.render.latex glassbox.render.html
+glassbox.render.text glassbox.render.latex glassbox.render.html glassbox.render.svg
 glassbox.render
 glassbox.trace
 glassbox

@@ -1,5 +1,6 @@
 """Traces are the engines' numbers, and derivations are made of them: every node of what it comes from."""
 
+import itertools
 import math
 import re
 import shutil
@@ -309,6 +310,32 @@ def test_a_thin_network_is_one_product_as_in_the_notes():
         seen.derive("delta[1][0]", view="paths")
     with pytest.raises(cp.SpecificationError, match="view is"):
         seen.derive("W[1][0,0]", view="all")
+
+
+@pytest.mark.parametrize("units", [2, 5, 8])
+def test_the_drawing_has_every_shown_unit_and_weight(units):
+    from xml.etree import ElementTree
+
+    net = Network(12, [Dense(6, activations["maxout"]), Dense(30, "tanh"), Dense(2, "softmax")])
+    seen = cp.trace(net, net.initialize(seed=0), np.random.default_rng(0).normal(size=(3, 12)))
+    drawing = ElementTree.fromstring(seen.svg(units=units, example=2))
+    name = "{http://www.w3.org/2000/svg}"
+    shown = [n if n <= units else units - 1 for n in net.widths]
+    circles = drawing.findall(f".//{name}circle")
+    assert len(circles) == sum(shown)
+    lines = drawing.findall(f".//{name}line")
+    assert len(lines) == sum(a * b for a, b in itertools.pairwise(shown))
+    taken = seen.theta.W[1][0 if seen.z[1][2, 0] >= seen.z[1][2, 1] else 1, 0]
+    assert lines[0].find(f"{name}title").text == f"W[1][0,0] = {taken:.6g}"
+    titles = {title.text for title in drawing.iter(f"{name}title")}
+    assert f"a[3][1] = {seen.y_hat[2, 1]:.6g}" in titles
+    texts = [text.text for text in drawing.findall(f"{name}text")]
+    assert f"{30 - shown[2]} more" in texts
+    width, height = (float(drawing.get(side)) for side in ("width", "height"))
+    for circle in circles:
+        x, y, r = (float(circle.get(k)) for k in ("cx", "cy", "r"))
+        assert r <= x <= width - r
+        assert r <= y <= height - r - 20
 
 
 @pytest.mark.slow

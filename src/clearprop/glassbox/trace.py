@@ -24,6 +24,7 @@ from clearprop.glassbox.paths import derive_by_paths
 from clearprop.glassbox.render import as_html, as_latex, as_text
 from clearprop.glassbox.render.html import STYLE
 from clearprop.glassbox.render.lines import DIGITS
+from clearprop.glassbox.render.svg import UNITS, as_svg
 from clearprop.glassbox.whole_pass import Conflict, WholePass, whole_pass
 from clearprop.specification import Network, Parameters
 
@@ -124,6 +125,10 @@ class Trace(WholePass):
         tree = derive_by_paths(self, name, example=example, terms=terms, single=single)
         return Derivation(tree, digits)
 
+    def svg(self, *, example: int = 0, units: int = UNITS, digits: int = 3) -> str:
+        """Drawing of the network with its values for one row, as SVG; wide layers are folded."""
+        return as_svg(self, example=example, units=units, digits=digits)
+
     def __str__(self) -> str:
         return "\n".join(f"{title}\n{body}" for title, body in self._tables())
 
@@ -131,7 +136,7 @@ class Trace(WholePass):
         tables = "".join(
             f"<h4>{escape(title)}</h4><pre>{escape(body)}</pre>" for title, body in self._tables()
         )
-        return f"<style>\n{STYLE}\n</style>\n{tables}"
+        return f"<style>\n{STYLE}\n</style>\n{self.svg()}\n{tables}"
 
     def _tables(self) -> list[tuple[str, str]]:
         """Titles and aligned tables: inputs, each layer, the loss."""
