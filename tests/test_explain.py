@@ -153,3 +153,20 @@ def test_a_check_without_targets_is_refused(files, tmp_path):
     done = CliRunner().invoke(app, ["check", str(files / "species"), str(bare)])
     assert done.exit_code == 2
     assert "no row has a value of the target species" in done.stderr
+
+
+def test_an_inputs_gradient_is_told_in_the_columns_own_units(files):
+    model = TableModel.load(files / "species")
+    seen = explain_row(model, penguins_path(), 3)
+    done = explain(files, "--row", 3, "--of", "x[4]", "--digits", 8)
+    line = next(line for line in done.stdout.splitlines() if line.startswith("dC/d(bill_length_mm) = "))
+    told = float(line.split(" = ")[1].split("  (")[0])
+    one = pl.read_csv(penguins_path(), null_values="NA")[2:3]
+    h = 1e-4
+    losses = [
+        explain_row(model, one.with_columns(pl.col("bill_length_mm") + step), 1).trace.loss
+        for step in (h, -h)
+    ]
+    assert told == pytest.approx((losses[0] - losses[1]) / (2 * h), rel=1e-6)
+    assert seen.inputs[4].column == "bill_length_mm"
+    assert not any(line.startswith("dC/d(") for line in explain(files, "--of", "x[0]").stdout.splitlines())

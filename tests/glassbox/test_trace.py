@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -312,6 +313,30 @@ def test_a_thin_network_is_one_product_as_in_the_notes():
         seen.derive("W[1][0,0]", view="all")
 
 
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.mark.parametrize("suffix", ["txt", "tex", "html"])
+@pytest.mark.parametrize("name", ["W[1][0,0]", "C"])
+def test_renderings_are_those_looked_at(name, suffix):
+    """After a change that is meant: `PYTHONPATH=tests python tests/glassbox/test_trace.py`, and look."""
+    assert written(name, suffix) == golden_file(name, suffix).read_text(encoding="utf-8")
+
+
+def written(name, suffix):
+    derivation = notes_example().derive(name)
+    match suffix:
+        case "txt":
+            return str(derivation) + "\n"
+        case "tex":
+            return derivation.latex(document=True)
+    return derivation.html()
+
+
+def golden_file(name, suffix):
+    return GOLDEN / f"{name.split('[')[0]}.{suffix}"
+
+
 @pytest.mark.parametrize("units", [2, 5, 8])
 def test_the_drawing_has_every_shown_unit_and_weight(units):
     from xml.etree import ElementTree
@@ -403,3 +428,9 @@ def test_latex_compiles(seed, tmp_path):
             capture_output=True,
         )
         assert done.returncode == 0, done.stdout[-2000:]
+
+
+if __name__ == "__main__":
+    for each in ("W[1][0,0]", "C"):
+        for ending in ("txt", "tex", "html"):
+            golden_file(each, ending).write_text(written(each, ending), encoding="utf-8")

@@ -51,21 +51,33 @@ def explain(
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write here, not to the screen.")] = None,
 ) -> int:
     """Show every number of the network for one row, or derive one of them with the numbers put in."""
+    from clearprop.glassbox.quantity import read_name
     from clearprop.table_model import TableModel
-    from clearprop.table_model.explaining import explain_row
+    from clearprop.table_model.explaining import explain_row, in_own_units
 
     if out is not None:
         require_writable(out, data, model)
     if of is None and to is not Form.text:
         raise DataError(f'--to {to.value} writes a derivation; say of what, such as --of "W[1][2,0]"')
-    seen = explain_row(TableModel.load(model), read_data(data), row)
+    loaded = TableModel.load(model)
+    seen = explain_row(loaded, read_data(data), row)
     if of is None:
         text = f"{inputs_table(seen)}\n\n{seen.trace}\n"
     else:
         derivation = seen.trace.derive(of, view=view.value, terms=terms, digits=digits)
+
+        def in_units(name: str) -> str:
+            """What dC/dx[i] is by the column's own units."""
+            quantity = read_name(name)
+            own = in_own_units(loaded, seen, quantity.units[0]) if quantity.kind == "dx" else None
+            if own is None:
+                return ""
+            column, slope = own
+            return f"dC/d({column}) = {slope:.{digits}g}  (in the column's own units: dC/dx / deviation)\n"
+
         title = f"{of} of row {row} of {data}"
         text = {
-            Form.text: lambda: f"{derivation}\n\n{inputs_table(seen)}\n",
+            Form.text: lambda: f"{derivation}\n{in_units(of)}\n{inputs_table(seen)}\n",
             Form.latex: lambda: derivation.latex(document=True),
             Form.html: lambda: derivation.html(title=title),
         }[to]()

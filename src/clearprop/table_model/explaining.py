@@ -11,6 +11,7 @@ from clearprop.errors import DataError
 from clearprop.glassbox.trace import Trace, trace
 from clearprop.table_model.model import TableModel
 from clearprop.table_model.plan import as_table, features, targets
+from clearprop.tables.encodings import NumberEncoding
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,18 @@ def explain_row(model: TableModel, source: Any, row: int) -> ExplainedRow:
     cells = [_spelled(one.column(name).values[0]) for name in model.target.columns] if known else None
     written = cells if cells is None or len(cells) > 1 else cells[0]
     return ExplainedRow(row, tuple(inputs), answer[0], written, seen)
+
+
+def in_own_units(model: TableModel, seen: ExplainedRow, index: int) -> tuple[str, float] | None:
+    """Column of x[index] and dC by one of its own units; None where the number is no standardised column.
+
+    x = (cell - mean) / std, so dC/dcell = dC/dx / std.
+    """
+    each = seen.inputs[index]
+    (encoding,) = (row for row in model.encoder.columns if row.column == each.column)
+    if not isinstance(encoding, NumberEncoding) or each.feature != each.column or encoding.std == 0:
+        return None
+    return each.column, seen.trace.derive(f"x[{index}]").value / encoding.std
 
 
 def _spelled(cell: Any) -> str:
