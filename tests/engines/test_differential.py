@@ -14,7 +14,7 @@ from clearprop.engines.protocol import Engine, OptimizerState
 from clearprop.formulas.activations import activations
 from clearprop.formulas.losses import losses
 from clearprop.formulas.optimizers import optimizers
-from clearprop.specification import Dense, Network
+from clearprop.specification import Dense, Network, Parameters
 from networks import TRAINABLE, fits, targets_for
 
 RULES = [row for row in optimizers.values() if row.step]
@@ -102,6 +102,10 @@ def one_case(seed, dtype="float64"):
     )
     theta = network.initialize(seed).flat
     theta = (theta + 0.2 * rng.standard_normal(theta.size)).astype(dtype)
+    own = Parameters(network, theta)
+    for l, layer in enumerate(network.layers[:-1], start=1):
+        if layer.activation.name == "monotone":  # sums up to 0.7 times its units: a softmax above saturates,
+            own.W[l + 1][...] /= layer.units  # and 1 - a, which a loss may divide by, has no digits left
     drawn = random_examples(network, rng)
     examples = Examples(drawn.X.astype(dtype), drawn.Y.astype(dtype), drawn.weights)
     X, Y, scale = examples.X, examples.Y, examples.scale()
