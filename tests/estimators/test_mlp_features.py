@@ -4,25 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
-from sklearn.model_selection import train_test_split
-from sklearn.preprocessing import StandardScaler
+from sklearn.datasets import load_breast_cancer, load_iris
 
 import clearprop as cp
 from clearprop.training.run import EpochReport
+from shipped_tables import CANCER, DIABETES, IRIS, split
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-
-def split(load):
-    X, y = load(return_X_y=True)
-    X = StandardScaler().fit_transform(X)
-    if load is load_diabetes:
-        y = (y - y.mean()) / y.std()
-    return train_test_split(X, y, random_state=0)
-
-
-CANCER, IRIS, DIABETES = split(load_breast_cancer), split(load_iris), split(load_diabetes)
 SOLVERS = ["adam", "sgd", "lbfgs", cp.AdamW(1e-3), cp.LBFGS(tolerance=1e-6)]
 
 

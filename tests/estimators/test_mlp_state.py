@@ -6,27 +6,14 @@ import numpy as np
 import pytest
 import sklearn
 from sklearn import neural_network
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, make_multilabel_classification
-from sklearn.model_selection import train_test_split
-from sklearn.preprocessing import StandardScaler
+from sklearn.datasets import make_multilabel_classification
 from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 from sklearn.utils.fixes import parse_version
 
 import clearprop as cp
+from shipped_tables import CANCER, DIABETES, IRIS
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-
-
-def split(load):
-    X, y = load(return_X_y=True)
-    X = StandardScaler().fit_transform(X)
-    if load is load_diabetes:
-        y = (y - y.mean()) / y.std()
-    return train_test_split(X, y, random_state=0)
-
-
-CANCER, IRIS, DIABETES = split(load_breast_cancer), split(load_iris), split(load_diabetes)
-
 
 HIDDEN = {"hidden_layer_sizes": (4,), "random_state": 0, "max_iter": 5}
 

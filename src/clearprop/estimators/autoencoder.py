@@ -21,7 +21,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from clearprop.arrays import Array
 from clearprop.engines.examples import check_weights
-from clearprop.estimators.coder import REAL, Coder, dense
+from clearprop.estimators.coder import REAL, Coder, in_order
 from clearprop.estimators.settings import (
     CONSTRAINTS,
     ROWS_OF_ACTIVATIONS,
@@ -200,7 +200,7 @@ class Autoencoder(Coder):
         TrainingDiverged
             When the loss stops being finite.
         """
-        X = dense(validate_data(self, X, accept_sparse=["csr", "csc"], dtype=REAL))
+        X = in_order(validate_data(self, X, accept_sparse=["csr", "csc"], dtype=REAL))
         weights = None
         if sample_weight is not None:
             weights = check_weights(_check_sample_weight(sample_weight, X, dtype=np.float64), len(X))

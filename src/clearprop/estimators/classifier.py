@@ -17,7 +17,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from clearprop.arrays import Array
 from clearprop.estimators.class_weights import weights_of_classes, weights_of_rows
 from clearprop.estimators.ensemble import fit_members, mean_and_spread
-from clearprop.estimators.multilayer import MultilayerPerceptron, dense
+from clearprop.estimators.inspecting import dense
+from clearprop.estimators.multilayer import MultilayerPerceptron
 from clearprop.estimators.settings import CONSTRAINTS, ActivationSetting, loss_and_output
 from clearprop.formulas.activations import AnyActivation
 from clearprop.formulas.losses import Loss, losses
@@ -152,6 +153,23 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         self.n_ensemble = n_ensemble
 
     def _read(self, X: Any, y: Any, *, incremental: bool, reset: bool) -> tuple[Array, Array]:
+        X, y = self._checked(X, y, reset=reset)
+        if not hasattr(self, "classes_") or (not self.warm_start and not incremental):
+            self._label_binarizer = LabelBinarizer().fit(y)
+            self.classes_ = self._label_binarizer.classes_
+        else:
+            self._require_known(unique_labels(y))
+        return dense(X), self._columns(y)
+
+    def _read_held_out(self, X: Any, y: Any) -> tuple[Array, Array]:
+        X, y = self._checked(X, y, reset=False)
+        unknown = np.setdiff1d(unique_labels(y), self.classes_)
+        if len(unknown):
+            raise ValueError(f"y has labels {unknown.tolist()} that were not there in fit: {self.classes_}")
+        return dense(X), self._columns(y)
+
+    def _checked(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
+        """X and y as scikit-learn checks them; a column of labels as one dimension."""
         X, y = validate_data(
             self,
             X,
@@ -161,32 +179,12 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
             dtype=(np.float64, np.float32),
             reset=reset,
         )
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        if not hasattr(self, "classes_") or (not self.warm_start and not incremental):
-            self._label_binarizer = LabelBinarizer().fit(y)
-            self.classes_ = self._label_binarizer.classes_
-        else:
-            self._require_known(unique_labels(y))
-        Y = dense(self._label_binarizer.transform(y)).astype(bool)
-        return dense(X), Y
+        return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
-    def _read_held_out(self, X: Any, y: Any) -> tuple[Array, Array]:
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=["csr", "csc"],
-            multi_output=True,
-            dtype=(np.float64, np.float32),
-            reset=False,
-        )
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        unknown = np.setdiff1d(unique_labels(y), self.classes_)
-        if len(unknown):
-            raise ValueError(f"y has labels {unknown.tolist()} that were not there in fit: {self.classes_}")
-        return dense(X), dense(self._label_binarizer.transform(y)).astype(bool)
+    def _columns(self, y: Any) -> Array:
+        """Labels as columns of true and false."""
+        columns: Array = dense(self._label_binarizer.transform(y)).astype(bool)
+        return columns
 
     def _require_known(self, classes: Array) -> None:
         if self.warm_start:

@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted, validate_data
 
 from clearprop.arrays import Array
+from clearprop.estimators.inspecting import dense
 from clearprop.formulas.losses import Loss, losses
 from clearprop.model import Model
 from clearprop.specification import Network, Parameters
@@ -22,9 +23,9 @@ from clearprop.specification import Network, Parameters
 REAL: list[Any] = [np.float64, np.float32]
 
 
-def dense(X: Any) -> Array:
+def in_order(X: Any) -> Array:
     """Rows of an array or a sparse matrix, one after the other in memory, so that sums have the same bits."""
-    return np.ascontiguousarray(X.toarray() if hasattr(X, "toarray") else X)
+    return np.ascontiguousarray(dense(X))
 
 
 class Coder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -103,7 +104,7 @@ class Coder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
     def _rows(self, X: Any) -> Array:
         check_is_fitted(self, "model_")
         X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=REAL, reset=False)
-        return dense(X)
+        return in_order(X)
 
     def _errors(self, X: Array) -> Array:
         """Squared error of each row, mean over features."""

@@ -22,6 +22,11 @@ _OF_ONE_NETWORK = (
 )
 
 
+def dense(X: Any) -> Any:
+    """The array of a sparse matrix; anything else as it is."""
+    return X.toarray() if hasattr(X, "toarray") else X
+
+
 class FittedNetwork(BaseEstimator):  # type: ignore[misc]
     """The verbs of a fitted multilayer perceptron that do not depend on what it predicts."""
 
@@ -60,16 +65,11 @@ class FittedNetwork(BaseEstimator):  # type: ignore[misc]
 
     def _outputs(self, X: Any) -> Array:
         """Outputs y_hat (m, n_L); the mean of an ensemble's."""
-        return self._outputs_and_spread(X)[0]
-
-    def _outputs_and_spread(self, X: Any) -> tuple[Array, Array | None]:
-        """Outputs (m, n_L), and their standard deviation over an ensemble's members."""
         X = self._inputs(X)
         if hasattr(self, "estimators_"):
-            return mean_and_spread(
-                [forward(member.network_, member.theta_, X) for member in self.estimators_]
-            )
-        return forward(self.network_, self.theta_, X), None
+            members = [forward(member.network_, member.theta_, X) for member in self.estimators_]
+            return mean_and_spread(members)[0]
+        return forward(self.network_, self.theta_, X)
 
     def hidden_activations(self, X: Any) -> list[Array]:
         """Activations a^l of every hidden layer for new data: a list of arrays (m, n_l), l = 1..L-1.
@@ -132,5 +132,4 @@ class FittedNetwork(BaseEstimator):  # type: ignore[misc]
 
     def _as_numbers(self, X: Any) -> Array:
         """Checked X, made dense."""
-        X = self._inputs(X)
-        return np.asarray(X.toarray() if hasattr(X, "toarray") else X)
+        return np.asarray(dense(self._inputs(X)))

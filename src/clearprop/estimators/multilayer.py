@@ -37,11 +37,6 @@ NOT_FINITE = (
 )
 
 
-def dense(X: Any) -> Any:
-    """The array of a sparse matrix; anything else as it is."""
-    return X.toarray() if hasattr(X, "toarray") else X
-
-
 class MultilayerPerceptron(FittedNetwork):
     """Base of `MLPClassifier` and `MLPRegressor`; they read the targets and the outputs."""
 

@@ -14,7 +14,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from clearprop.arrays import Array
 from clearprop.estimators.ensemble import fit_members, mean_and_spread
-from clearprop.estimators.multilayer import MultilayerPerceptron, dense
+from clearprop.estimators.inspecting import dense
+from clearprop.estimators.multilayer import MultilayerPerceptron
 from clearprop.estimators.settings import CONSTRAINTS, ActivationSetting, as_row, loss_of_numbers
 from clearprop.formulas.activations import AnyActivation
 from clearprop.formulas.losses import Loss, losses

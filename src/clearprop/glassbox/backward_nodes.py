@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from clearprop.formulas import language
@@ -91,31 +89,18 @@ class Builder(ForwardBuilder):
                 letters["share"], text = self.share(e), f"share * ({text})"
                 value *= float(self.seen.scale[e or 0])
             return self.formula(q, "the loss's slope", text, letters, loss, value, k)
-        above = self.network.layers[l]
-        products = [
-            (self.node(Quantity("delta", l + 1, (r,), e)), self.weight(l + 1, r, k))
-            for r in self._largest(l + 1, k, e, above.rows)
-        ]
-        return self._folded(q, l + 1, k, e, products, above.rows)
+        return self._from_above(q, l + 1, k)
 
-    def _largest(self, l: int, k: int, e: int | None, rows: int) -> list[int]:
-        """Units of layer l whose terms in the sum for unit k below are the largest, in their order."""
-        if rows <= self.terms + 1:
-            return list(range(rows))
-        sizes = np.abs(self.seen.delta[l][e or 0] * self.seen.theta.W[l][:, k])
-        return sorted(np.argsort(-sizes, kind="stable")[: self.terms].tolist())
-
-    def _folded(
-        self, q: Quantity, l: int, k: int, e: int | None, products: list[tuple[Node, Node]], rows: int
-    ) -> Node:
-        """The written terms and the rest, without building nodes for what is not shown."""
-        parts = [product_of(None, "", factors) for factors in products]
-        if len(parts) < rows:
-            shown = {factors[0].quantity.units[0] for factors in products if factors[0].quantity}
-            terms = self.seen.delta[l][e or 0] * self.seen.theta.W[l][:, k]
-            rest = math.fsum(float(terms[r]) for r in range(rows) if r not in shown)
-            parts.append(Node(Quantity("rest", units=(rows - len(shown),)), rest))
-        return Node(q, math.fsum(part.value for part in parts), "sum", tuple(parts), "BP2")
+    def _from_above(self, q: Quantity, l: int, k: int) -> Node:
+        """Sum over the rows r of layer l of delta[l][r] * W[l][r,k]."""
+        e = q.example
+        values = self.seen.delta[l][e or 0] * self.seen.theta.W[l][:, k]
+        return self.folded_sum(
+            q,
+            "BP2",
+            values.tolist(),
+            lambda r: (self.node(Quantity("delta", l, (r,), e)), self.weight(l, r, k)),
+        )
 
     def _slope(self, q: Quantity) -> Node:
         (j,), l, e = q.units, q.layer or 0, q.example
@@ -151,12 +136,7 @@ class Builder(ForwardBuilder):
 
     def _dx(self, q: Quantity) -> Node:
         (i,), e = q.units, q.example
-        rows = self.network.layers[0].rows
-        products = [
-            (self.node(Quantity("delta", 1, (r,), e)), self.weight(1, r, i))
-            for r in self._largest(1, i, e, rows)
-        ]
-        whole = self._folded(q, 1, i, e, products, rows)
+        whole = self._from_above(q, 1, i)
         if not self.kept(0):
             return whole
         keep = self.keep(0, i, e)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -75,10 +75,6 @@ class ForwardBuilder:
 
     # Numbers of the forward pass, as leaves.
 
-    def at(self, q: Quantity) -> int:
-        """Row of the arrays."""
-        return q.example or 0
-
     def weight(self, l: int, j: int, i: int) -> Node:
         """W[l][j,i]."""
         return self.leaf(Quantity("W", l, (j, i)), self.seen.theta.W[l][j, i])
@@ -124,14 +120,23 @@ class ForwardBuilder:
 
     def sum_of(self, q: Quantity, rule: str, products: Sequence[tuple[Node, ...]]) -> Node:
         """Sum of products, the largest written out."""
-        inline = [factors[0] if len(factors) == 1 else product_of(None, "", factors) for factors in products]
-        if len(inline) > self.terms + 1:
-            order = sorted(range(len(inline)), key=lambda k: -abs(inline[k].value))
-            shown = sorted(order[: self.terms])
-            rest = [inline[k].value for k in order[self.terms :]]
-            other = Node(Quantity("rest", units=(len(rest),)), math.fsum(rest))
-            inline = [inline[k] for k in shown] + [other]
-        return Node(q, math.fsum(part.value for part in inline), "sum", tuple(inline), rule)
+        values = [math.prod(factor.value for factor in factors) for factors in products]
+        return self.folded_sum(q, rule, values, products.__getitem__)
+
+    def folded_sum(
+        self, q: Quantity, rule: str, values: Sequence[float], factors: Callable[[int], tuple[Node, ...]]
+    ) -> Node:
+        """Sum of terms of known values; only those that are written out, the largest, are built as nodes."""
+        shown = list(range(len(values)))
+        if len(shown) > self.terms + 1:
+            shown = sorted(sorted(shown, key=lambda k: -abs(values[k]))[: self.terms])
+        built = map(factors, shown)
+        parts = [each[0] if len(each) == 1 else product_of(None, "", each) for each in built]
+        written = set(shown)
+        rest = [float(value) for k, value in enumerate(values) if k not in written]
+        if rest:
+            parts.append(Node(Quantity("rest", units=(len(rest),)), math.fsum(rest)))
+        return Node(q, math.fsum(part.value for part in parts), "sum", tuple(parts), rule)
 
     def formula(
         self,
@@ -180,7 +185,6 @@ class ForwardBuilder:
         if row.name == "softmax":
             return self._softmax(q, l)
         if row.name == "monotone":
-            step = Node(None, 0.0)
             text = "softplus(z)" if k else "z"
             below = [(self.act(l, k - 1, e),)] if k else []
             made = float(language.evaluate(text, {"z": np.array(z[0].value)}))

@@ -7,9 +7,9 @@ these, and `conflicts` says where they are not what the rest of the network make
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from html import escape
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -214,9 +214,7 @@ def trace(
     >>> seen.dW[2][0, 0].round(4), len(seen.conflicts)
     (np.float64(-0.2775), 2)
     """
-    seen = whole_pass(network, theta, X, Y, sample_weight=sample_weight, masks=masks, given=given)
-    held: dict[str, Any] = {each.name: getattr(seen, each.name) for each in fields(WholePass)}
-    return Trace(**held)
+    return whole_pass(network, theta, X, Y, sample_weight=sample_weight, masks=masks, given=given, kind=Trace)
 
 
 __all__ = ["Conflict", "Derivation", "Trace", "trace"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -127,6 +128,9 @@ class WholePass:
         return self.gradient
 
 
+P = TypeVar("P", bound="WholePass")
+
+
 def _unjudged(what: str) -> SpecificationError:
     return SpecificationError(f"{what} needs targets; trace(X, Y) instead of trace(X)")
 
@@ -140,24 +144,9 @@ def whole_pass(
     sample_weight: npt.ArrayLike | None = None,
     masks: Masks | None = None,
     given: Mapping[str, float] | None = None,
-) -> WholePass:
-    """Forward and backward pass of a batch: of one row, `X[:1]`, or of many.
-
-    Parameters
-    ----------
-    X : array (m, n_0)
-    Y : array (m, n_L), or (m,) class indices (one column of numbers for losses of numbers), optional
-        Left out, the forward pass alone is traced.
-    sample_weight : array (m,), optional
-    masks : mapping from layer l = 0..L-1 to bool array (m, n_l), optional
-        Frozen dropout masks, True where a unit is kept.
-    given : mapping from name to number, optional
-        z, a and outputs taken as they are, in every row.
-
-    Raises
-    ------
-    SpecificationError, DataError
-        When theta, X, Y or a name do not fit the network.
+    kind: type[P] = WholePass,  # type: ignore[assignment]
+) -> P:
+    """Forward and backward pass of a batch, as a `kind` of `WholePass`; see `clearprop.trace`.
 
     Examples
     --------
@@ -175,7 +164,7 @@ def whole_pass(
     if theta.network.widths != network.widths or theta.flat.size != network.n_parameters:
         raise SpecificationError(f"theta belongs to {theta.network!r}, not to {network!r}")
     exact = Parameters(network, theta.flat.astype(np.float64))
-    P = float(penalty(network, exact))
+    penalties = float(penalty(network, exact))
     taken = _numbers_given(network, given or {})
     conflicts: list[Conflict] = []
     if Y is None:
@@ -200,7 +189,7 @@ def whole_pass(
                 losses = example_losses(network, seen, targets)
             delta, plain = backward_pass(network, exact, seen, targets, scale, checked)
             gradient = Parameters(network, penalize(network, exact.flat, plain.flat))
-    return WholePass(
+    return kind(
         network=network,
         theta=exact,
         X=inputs,
@@ -213,7 +202,7 @@ def whole_pass(
         delta=delta,
         gradient=gradient,
         losses=losses,
-        penalty=P,
+        penalty=penalties,
         given=dict(given or {}),
         conflicts=tuple(conflicts),
     )
