@@ -22,6 +22,7 @@ from clearprop.formulas.rows import Row
 from clearprop.metrics import scores_of
 from clearprop.specification import Network, Parameters
 from clearprop.training.run import History, Run, RunRecord
+from clearprop.training.validation import TrainingData
 
 if TYPE_CHECKING:
     from clearprop.engines.protocol import Masks
@@ -52,6 +53,8 @@ class Model:
         What computes; not part of the model file.
     stopped : str
         Why training ended; empty if there was none, or the model was loaded.
+    sample : TrainingData or None
+        A few hundred rows of the training, in memory alone: what `diagnose` looks at by default.
 
     Examples
     --------
@@ -72,12 +75,21 @@ class Model:
     target: Mapping[str, Any] | None = field(default=None, repr=False)
     engine: EngineName = "compiled"
     stopped: str = ""
+    sample: TrainingData | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def of(cls, run: Run) -> Model:
         """Model that a training run gave."""
         engine = cast(EngineName, run.record.engine)
-        return cls(run.network, run.theta, run.history, run.record, engine=engine, stopped=run.stopped)
+        return cls(
+            run.network,
+            run.theta,
+            run.history,
+            run.record,
+            engine=engine,
+            stopped=run.stopped,
+            sample=run.sample,
+        )
 
     def predict(self, X: npt.ArrayLike) -> Array:
         """Outputs y_hat (m, n_L) of X (m, n_0), in the dtype of theta: probabilities, or numbers."""

@@ -91,6 +91,8 @@ def test_callbacks_are_told_every_epoch_and_may_stop(solver):
     assert [report.loss for report in reports] == fitted.loss_curve_
     assert [report.validation_metric for report in reports] == fitted.validation_scores_
     assert np.array_equal(reports[-1].theta.flat, fitted.theta_.flat)
+    assert np.array_equal(reports[0].sample.training.X, X)
+    assert np.array_equal(reports[0].sample.held_out.X, X_val)
     with pytest.raises(ValueError, match="read-only"):
         reports[-1].theta.flat[0] = 1
     with pytest.raises(TypeError, match="cannot be called"):

@@ -219,6 +219,15 @@ def test_stops_on_the_gradient_norm():
     assert seen[-1].gradient_norm <= 0.01 < seen[-2].gradient_norm
 
 
+def test_a_sample_of_the_rows_is_kept_for_callbacks_and_afterwards():
+    network, seen = Network(1, [Dense(1)]), []
+    X = np.arange(2000.0)[:, None] / 2000
+    run = fit(network, X, X, epochs=2, validation=(X[:3], X[:3], [1, 2, 3]), callbacks=[seen.append])
+    assert np.array_equal(run.sample.training.X, X[np.arange(512) * 2000 // 512])
+    assert run.sample.held_out_weights.tolist() == [1, 2, 3]
+    assert seen[0].sample is seen[1].sample is run.sample
+
+
 def test_stops_when_the_time_budget_is_spent_even_within_an_epoch(monkeypatch):
     X, Y = line()
     run = fit(REGRESSION, X, Y, epochs=10**6, time_budget=0.05, optimizer=SGD(1e-4))

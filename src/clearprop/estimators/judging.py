@@ -17,6 +17,7 @@ from clearprop.arrays import Array
 from clearprop.estimators.steps import Objective, Reported
 from clearprop.specification import Parameters
 from clearprop.training.run import EpochReport
+from clearprop.training.validation import TrainingData
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,13 @@ class Judge:
     """Keeps an estimator's curves, and the best parameters where held-out rows stop the fit early."""
 
     def __init__(
-        self, estimator: Any, objective: Objective, held_out: HeldOut | None, callbacks: Any, epochs: int
+        self,
+        estimator: Any,
+        objective: Objective,
+        data: Reported,
+        held_out: HeldOut | None,
+        callbacks: Any,
+        epochs: int,
     ) -> None:
         self.estimator, self.objective, self.held_out, self.epochs = estimator, objective, held_out, epochs
         self.callbacks: Sequence[Callable[[EpochReport], Any]] = callbacks
@@ -72,6 +79,8 @@ class Judge:
         if self.stops_early and estimator.best_validation_score_ is None:
             estimator.best_validation_score_ = -np.inf
         self.best: Array | None = None
+        judged = None if held_out is None else held_out.data.examples
+        self.sample = TrainingData(data.examples, judged).sample() if callbacks else None
 
     def end_epoch(self, theta: Array, loss: float, rate: float | None) -> bool:
         """Note the epoch's loss, judge the parameters, tell the callbacks; whether one of them stops."""
@@ -86,7 +95,7 @@ class Judge:
             self._judge_score(theta, score)
         else:
             self._judge_loss(loss)
-        if not self.callbacks:
+        if self.sample is None:
             return False
         parameters = Parameters(self.objective.network, theta.copy())
         parameters.flat.flags.writeable = False
@@ -100,6 +109,7 @@ class Judge:
             gradient_norm=None,
             seconds=time.perf_counter() - self.began,
             theta=parameters,
+            sample=self.sample,
         )
         answers = [callback(report) for callback in self.callbacks]  # each is told, whatever another says
         return any(np.any(answer) for answer in answers)

@@ -178,7 +178,7 @@ class MultilayerPerceptron(FittedNetwork):
             least_squares(objective, data)
         return (
             objective,
-            Judge(self, objective, held_out, callbacks, 1 if incremental else self.max_iter),
+            Judge(self, objective, data, held_out, callbacks, 1 if incremental else self.max_iter),
             data,
         )
 

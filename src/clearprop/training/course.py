@@ -76,6 +76,7 @@ class Course:
         self.standstill = Standstill(self.rules.tolerance)
         self.snapshot = _frozen_copy(self.theta)
         self.best, self.best_epoch, self.best_value = self.snapshot, 0, math.inf
+        self.sample = self.data.sample()
 
     @property
     def epoch(self) -> int:
@@ -166,7 +167,9 @@ class Course:
             return False
         last = {name: values[-1] for name, values in self.history.items()}
         theta = Parameters(self.engine.network, self.snapshot)
-        report = EpochReport(epochs=self.rules.epochs, gradient_norm=gradient_norm, theta=theta, **last)
+        report = EpochReport(
+            epochs=self.rules.epochs, gradient_norm=gradient_norm, theta=theta, sample=self.sample, **last
+        )
         answers = [callback(report) for callback in self.callbacks]  # each is told, whatever another says
         return any(answers)
 
@@ -185,6 +188,7 @@ class Course:
             seconds=self.seconds,
             record=replace(self.record, steps=self.state.t),
             state=self.state,
+            sample=self.sample,
         )
 
     def diverge(self, what: str, batch: int, last_loss: float | None) -> NoReturn:

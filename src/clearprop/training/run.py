@@ -11,6 +11,7 @@ from clearprop.engines.protocol import OptimizerState
 from clearprop.environment import cpu_name, versions
 from clearprop.errors import ClearpropError
 from clearprop.specification import Network, Parameters
+from clearprop.training.validation import TrainingData
 
 Stopped: TypeAlias = Literal[
     "epochs",
@@ -49,6 +50,8 @@ class EpochReport:
         Since training began.
     theta : Parameters
         A copy that cannot be written to.
+    sample : TrainingData
+        A few hundred rows, the same in every epoch: `.training` as trained on and `.held_out` (or None).
     """
 
     epoch: int
@@ -60,6 +63,7 @@ class EpochReport:
     gradient_norm: float | None
     seconds: float
     theta: Parameters = field(repr=False)
+    sample: TrainingData = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -119,6 +123,8 @@ class Run:
     record : RunRecord
     state : OptimizerState
         What the optimizer remembers at the end.
+    sample : TrainingData
+        A few hundred of the rows, for looking at the network afterwards.
     """
 
     network: Network
@@ -129,6 +135,7 @@ class Run:
     seconds: float
     record: RunRecord
     state: OptimizerState = field(repr=False)
+    sample: TrainingData = field(repr=False)
 
 
 class TrainingDiverged(ClearpropError):  # noqa: N818 - it says what happened

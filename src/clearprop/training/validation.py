@@ -25,6 +25,7 @@ from clearprop.training.weighting import ClassWeight, class_weights, smoothed, w
 #: a fraction of the rows, or (X, Y), or (X, Y, weights)
 Validation: TypeAlias = float | tuple[Any, ...]
 
+SAMPLE = 512  #: rows of a sample
 SPLIT = 2**64 - 1  #: the counter that stands where an epoch stands in the order's generator
 
 
@@ -45,6 +46,25 @@ class TrainingData:
     training: Examples
     held_out: Examples | None = None
     held_out_weights: Array | None = None
+
+    def sample(self, most: int = SAMPLE) -> TrainingData:
+        """At most so many rows of each, evenly spaced and copied: a small, fixed view of the data."""
+        held = self.held_out
+        weights = self.held_out_weights
+        return TrainingData(
+            _evenly(self.training, most),
+            None if held is None else _evenly(held, most),
+            None if held is None or weights is None else weights[_spaced(len(held), most)],
+        )
+
+
+def _spaced(m: int, most: int) -> IntArray:
+    """Row numbers, all of them or `most` evenly spaced ones."""
+    return np.arange(m) if m <= most else np.arange(most) * m // most
+
+
+def _evenly(examples: Examples, most: int) -> Examples:
+    return examples.take(_spaced(len(examples), most))
 
 
 def generator_of(seed: int, counter: int) -> np.random.Generator:
