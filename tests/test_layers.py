@@ -39,6 +39,8 @@ engines
 tables
 datasets
 environment metrics
+glassbox.magnitude
+glassbox.certificate
 training.progress training.stopping training.weighting
 training.validation
 training.run
@@ -46,8 +48,6 @@ training.course
 training.descent training.lbfgs training.levenberg
 training.launch
 training
-glassbox.magnitude
-glassbox.certificate
 glassbox.influence glassbox.quantity
 glassbox.whole_pass
 glassbox.node
@@ -58,6 +58,7 @@ glassbox.render.lines
 glassbox.render.text glassbox.render.latex glassbox.render.html glassbox.render.svg
 glassbox.render
 glassbox.trace
+glassbox.replay
 glassbox
 constructions
 model_file.schema

@@ -17,16 +17,17 @@ from clearprop import model_file, training
 from clearprop.arrays import Array
 from clearprop.engines import EngineName, engine_for, forward
 from clearprop.engines.examples import check_examples
-from clearprop.errors import DataError
+from clearprop.errors import DataError, SpecificationError
 from clearprop.formulas.rows import Row
 from clearprop.metrics import scores_of
 from clearprop.specification import Network, Parameters
-from clearprop.training.run import History, Run, RunRecord
+from clearprop.training.run import History, Run, RunRecord, Snapshot
 from clearprop.training.validation import TrainingData
 
 if TYPE_CHECKING:
     from clearprop.engines.protocol import Masks
     from clearprop.glassbox.certificate import Certificate
+    from clearprop.glassbox.replay import Replay
     from clearprop.glassbox.trace import Trace
 
 _P = ParamSpec("_P")
@@ -53,6 +54,8 @@ class Model:
         What computes; not part of the model file.
     stopped : str
         Why training ended; empty if there was none, or the model was loaded.
+    snapshots : mapping from epoch to Snapshot
+        Where `replay` may start; empty unless `train` was asked for them.
     sample : TrainingData or None
         A few hundred rows of the training, in memory alone: what `diagnose` looks at by default.
 
@@ -75,6 +78,7 @@ class Model:
     target: Mapping[str, Any] | None = field(default=None, repr=False)
     engine: EngineName = "compiled"
     stopped: str = ""
+    snapshots: Mapping[int, Snapshot] = field(default_factory=dict, repr=False)
     sample: TrainingData | None = field(default=None, repr=False, compare=False)
 
     @classmethod
@@ -88,6 +92,7 @@ class Model:
             run.record,
             engine=engine,
             stopped=run.stopped,
+            snapshots=run.snapshots,
             sample=run.sample,
         )
 
@@ -130,7 +135,13 @@ class Model:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a model file (safetensors; see `clearprop.load`); ModelFileError if that cannot be done."""
         contents = model_file.ModelContents(
-            self.theta, self.classes, self.history, self.record, self.encoder, self.target
+            self.theta,
+            self.classes,
+            self.history,
+            self.record,
+            self.encoder,
+            self.target,
+            snapshots=self.snapshots,
         )
         model_file.save(path, contents)
 
@@ -198,6 +209,63 @@ class Model:
             sample_weight=sample_weight,
             masks=masks,
             engine=self.engine,
+        )
+
+    def replay(
+        self,
+        X: npt.ArrayLike,
+        Y: npt.ArrayLike,
+        epoch: int,
+        batch: int | None = None,
+        *,
+        row: int | None = None,
+        sample_weight: npt.ArrayLike | None = None,
+        initial: Parameters | None = None,
+    ) -> Replay:
+        """One step of the training again, with the same bits: its parameters, batch, trace and update.
+
+        Parameters
+        ----------
+        X, Y, sample_weight, initial
+            As they were given to `train`; digests say whether they are.
+        epoch, batch : int
+            Both from 1.
+        row : int, optional
+            A row of X, from 0, in place of `batch`: the batch of the epoch that holds it.
+
+        Raises
+        ------
+        SpecificationError, DataError
+            When there was no such step, or these are not the run's data; see `clearprop.glassbox.replay`.
+
+        Examples
+        --------
+        >>> import clearprop as cp
+        >>> X, y = np.eye(4), [0, 1, 1, 0]
+        >>> net = cp.Network(4, [cp.Dense(1, "sigmoid")])
+        >>> model = cp.train(net, X, y, epochs=5, batch_size=2, engine="textbook", progress=False)
+        >>> seen = model.replay(X, y, epoch=5, row=3)
+        >>> seen.batch, seen.rows.tolist(), seen.same_bits
+        (2, [1, 3], True)
+        >>> print(seen.trace.derive("delta[1][0]", example=seen.example).value < 1)
+        True
+        """
+        from clearprop.glassbox.replay import replay
+
+        if self.record is None:
+            raise SpecificationError("no run of clearprop.train made this model, so there is none to replay")
+        return replay(
+            self.network,
+            self.record,
+            self.history,
+            X,
+            self._indices(Y),
+            epoch,
+            batch,
+            row=row,
+            sample_weight=sample_weight,
+            initial=initial,
+            snapshots=self.snapshots,
         )
 
     def _indices(self, Y: npt.ArrayLike) -> npt.ArrayLike:
@@ -275,4 +343,5 @@ def read_model(path: str | os.PathLike[str], rows: Iterable[Row] = ()) -> Model:
         classes=contents.classes,
         encoder=contents.encoder,
         target=contents.target,
+        snapshots=contents.snapshots,
     )

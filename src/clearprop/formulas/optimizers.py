@@ -125,6 +125,21 @@ class Optimizer(Row):
         plain["learning_rate"] = self.learning_rate.to_dict()
         return plain
 
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Optimizer:
+        """Optimizer from the plain data of `to_dict`.
+
+        >>> Optimizer.from_dict(optimizers["adam"](0.01, clip_norm=1.0).to_dict())
+        Adam(0.01, clip_norm=1)
+        """
+        given, schedule = dict(plain), dict(plain["learning_rate"])
+        for row in (given, schedule):
+            row["parameters"] = tuple(row["parameters"].items())
+        given["scalars"], given["slots"] = (
+            tuple((str(name), str(text)) for name, text in given[rules]) for rules in ("scalars", "slots")
+        )
+        return cls(**{**given, "learning_rate": Schedule(**schedule)})
+
     def __str__(self) -> str:
         """The rule, one assignment after the other."""
         lines = [f"{name} = {text}" for name, text in (*self.scalars, *self.slots)]

@@ -164,7 +164,6 @@ def whole_pass(
     if theta.network.widths != network.widths or theta.flat.size != network.n_parameters:
         raise SpecificationError(f"theta belongs to {theta.network!r}, not to {network!r}")
     exact = Parameters(network, theta.flat.astype(np.float64))
-    penalties = float(penalty(network, exact))
     taken = _numbers_given(network, given or {})
     conflicts: list[Conflict] = []
     if Y is None:
@@ -177,7 +176,8 @@ def whole_pass(
     checked = check_masks(network, masks, len(inputs))
     delta: dict[int, Array] = {}
     gradient = losses = None
-    with np.errstate(over="ignore", under="ignore"):
+    with np.errstate(all="ignore"):  # a network that diverged is shown as it is, infinities and all
+        penalties = float(penalty(network, exact))
         seen = forward_pass(network, exact, inputs, checked)
         if taken:
             seen = _forward_from_given(network, exact, inputs, checked, taken, conflicts)

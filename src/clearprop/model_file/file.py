@@ -21,12 +21,13 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.engines.protocol import OptimizerState
 from clearprop.environment import versions
 from clearprop.errors import ModelFileError
 from clearprop.formulas.rows import Row
-from clearprop.model_file.header import FORMAT, Header, read_header, tensor_name
+from clearprop.model_file.header import FORMAT, Header, read_header, snapshot_names, tensor_name
 from clearprop.specification import Parameters
-from clearprop.training.run import RunRecord
+from clearprop.training.run import RunRecord, Snapshot
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class ModelContents:
     record : RunRecord or None
     encoder, target : dict or None
         Plain data of a table's encoders, handed through as they are.
+    snapshots : mapping from epoch to Snapshot
+        Where a replay may start.
     versions : mapping
         Of the libraries that wrote the file.
     """
@@ -53,6 +56,7 @@ class ModelContents:
     record: RunRecord | None = None
     encoder: Mapping[str, Any] | None = None
     target: Mapping[str, Any] | None = None
+    snapshots: Mapping[int, Snapshot] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=versions)
 
 
@@ -88,6 +92,7 @@ def save(path: str | os.PathLike[str], contents: ModelContents) -> None:
         "record": contents.record.to_dict() if contents.record else None,
         "encoder": contents.encoder,
         "target": contents.target,
+        "snapshots": {str(epoch): snapshot.state.t for epoch, snapshot in contents.snapshots.items()},
         "versions": dict(contents.versions),
     }
     try:
@@ -95,7 +100,10 @@ def save(path: str | os.PathLike[str], contents: ModelContents) -> None:
     except (TypeError, ValueError, RecursionError) as error:
         raise ModelFileError(f"{path}: the model holds something that is not plain data: {error}") from None
     tensors = {tensor_name(s.kind, s.layer): _view(theta, s.kind, s.layer) for s in theta.network.segments}
-    metadata = {"clearprop": text, "digest": _digest(text, theta)}
+    for epoch, snapshot in contents.snapshots.items():
+        names = snapshot_names(epoch)
+        tensors |= dict(zip(names, (snapshot.theta, snapshot.state.slots), strict=True))
+    metadata = {"clearprop": text, "digest": _digest(text, theta, contents.snapshots)}
     _commit(path, to_bytes(tensors, metadata))
 
 
@@ -123,17 +131,20 @@ def load(path: str | os.PathLike[str], rows: Iterable[Row] = ()) -> ModelContent
             for segment in header.network.segments:
                 given = file.get_tensor(tensor_name(segment.kind, segment.layer))
                 _view(theta, segment.kind, segment.layer)[...] = given
+            snapshots = {
+                int(epoch): _snapshot(file, epoch, t) for epoch, t in header.plain["snapshots"].items()
+            }
     except (SafetensorError, OSError, ValueError) as error:
         raise ModelFileError(f"{path}: the numbers cannot be read ({error}); save the model again") from None
-    if header.digest != _digest(header.text, theta):
+    if header.digest != _digest(header.text, theta, snapshots):
         raise ModelFileError(
             f"{path}: the contents do not match their digest, so the file was damaged or edited; "
             "take it from its source again"
         )
-    return _contents(header, theta)
+    return _contents(header, theta, snapshots)
 
 
-def _contents(header: Header, theta: Parameters) -> ModelContents:
+def _contents(header: Header, theta: Parameters, snapshots: Mapping[int, Snapshot]) -> ModelContents:
     plain = header.plain
     return ModelContents(
         theta=theta,
@@ -142,6 +153,7 @@ def _contents(header: Header, theta: Parameters) -> ModelContents:
         record=header.record,
         encoder=plain["encoder"],
         target=plain["target"],
+        snapshots=snapshots,
         versions=plain["versions"],
     )
 
@@ -150,10 +162,18 @@ def _view(theta: Parameters, kind: str, layer: int) -> Any:
     return theta.W[layer] if kind == "W" else theta.b[layer]
 
 
-def _digest(text: str, theta: Parameters) -> str:
+def _snapshot(file: Any, epoch: str, t: int) -> Snapshot:
+    theta, slots = (file.get_tensor(name) for name in snapshot_names(epoch))
+    return Snapshot(theta, OptimizerState(slots, t))
+
+
+def _digest(text: str, theta: Parameters, snapshots: Mapping[int, Snapshot]) -> str:
     """SHA-256 over the JSON and the numbers."""
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass"))
     digest.update(theta.flat.data)
+    for snapshot in snapshots.values():
+        digest.update(snapshot.theta.data)
+        digest.update(snapshot.state.slots.data)
     return digest.hexdigest()
 
 

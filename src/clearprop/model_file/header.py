@@ -6,6 +6,7 @@ wrong. Nothing is allocated in proportion to what the file claims, only to what 
 
 from __future__ import annotations
 
+import math
 import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from clearprop.errors import ClearpropError, ModelFileError
+from clearprop.formulas.optimizers import MOST_SLOTS
 from clearprop.formulas.rows import Row
 from clearprop.model_file.schema import Wrong, every, is_number, parse, require
 from clearprop.specification import Network
@@ -35,6 +37,11 @@ class Header:
     plain: Mapping[str, Any]
     text: str
     digest: str
+
+
+def snapshot_names(epoch: int | str) -> tuple[str, str]:
+    """Names of a snapshot's tensors: the parameters (n_parameters,), the optimizer's slots."""
+    return f"snapshot.{epoch}.theta", f"snapshot.{epoch}.slots"
 
 
 def tensor_name(kind: str, layer: int) -> str:
@@ -107,7 +114,7 @@ def _checked(outer: Mapping[str, Any], size: int, rows: Mapping[str, Row]) -> He
     network = _network(plain["specification"], len(entries), rows)
     return Header(
         network=network,
-        dtype=_tensors(entries, network, size),
+        dtype=_tensors(entries, _shapes(network, plain["snapshots"]), size),
         record=_opaque(plain),
         plain=plain,
         text=text,
@@ -161,12 +168,22 @@ def _with_rows(network: Network, rows: Mapping[str, Row]) -> Network:
     return replace(network, layers=layers, loss=own(network.loss))
 
 
-def _tensors(entries: Mapping[str, Any], network: Network, size: int) -> np.dtype[Any]:
+def _shapes(network: Network, snapshots: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    """Shape of each tensor that the file must have; `snapshots` is epoch -> steps taken."""
+    shapes = {tensor_name(s.kind, s.layer): s.shape for s in network.segments}
+    for epoch, t in snapshots.items():
+        if not (epoch.isascii() and epoch.isdecimal() and type(t) is int and t >= 0):
+            raise Wrong(f"the snapshot {epoch[:40]!r} is not an epoch and its steps")
+        theta, slots = snapshot_names(epoch)
+        shapes[theta], shapes[slots] = (network.n_parameters,), (MOST_SLOTS, network.n_parameters)
+    return shapes
+
+
+def _tensors(entries: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]], size: int) -> np.dtype[Any]:
     """The dtype, if names, dtypes, shapes and offsets are those of the specification and fill the file."""
-    segments = {tensor_name(s.kind, s.layer): s for s in network.segments}
-    if entries.keys() != segments.keys():
-        odd = sorted(entries.keys() ^ segments.keys())[0]
-        raise Wrong(f"the tensor {odd[:40]!r} is {'missing' if odd in segments else 'not of its network'}")
+    if entries.keys() != shapes.keys():
+        odd = sorted(entries.keys() ^ shapes.keys())[0]
+        raise Wrong(f"the tensor {odd[:40]!r} is {'missing' if odd in shapes else 'not of its network'}")
     pieces: list[tuple[int, int]] = []
     names: set[str] = set()
     for name, entry in entries.items():
@@ -178,15 +195,15 @@ def _tensors(entries: Mapping[str, Any], network: Network, size: int) -> np.dtyp
             natural = all(type(n) is int and n >= 0 for n in entry[key])
             if not natural:
                 raise Wrong(f"the tensor {name!r} has a {key} that is not made of natural numbers")
-        if tuple(entry["shape"]) != segments[name].shape:
+        if tuple(entry["shape"]) != shapes[name]:
             raise Wrong(
                 f"the tensor {name!r} has shape {entry['shape'][:4]}, and its network asks for "
-                f"{list(segments[name].shape)}"
+                f"{list(shapes[name])}"
             )
         if len(entry["data_offsets"]) != 2:
             raise Wrong(f"the tensor {name!r} has {len(entry['data_offsets'])} offsets, not 2")
         first, last = entry["data_offsets"]
-        if last - first != segments[name].size * _DTYPES[entry["dtype"]].itemsize:
+        if last - first != math.prod(shapes[name]) * _DTYPES[entry["dtype"]].itemsize:
             raise Wrong(f"the tensor {name!r} has {last - first} bytes, which its shape does not fill")
         pieces.append((first, last))
     if len(names) != 1:

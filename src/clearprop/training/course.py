@@ -21,7 +21,17 @@ from clearprop.engines.textbook import penalize, penalty
 from clearprop.metrics import Metric
 from clearprop.specification import Parameters
 from clearprop.training.progress import Silence, Standing
-from clearprop.training.run import HISTORY, EpochReport, History, Run, RunRecord, Stopped, TrainingDiverged
+from clearprop.training.run import (
+    HISTORY,
+    EpochReport,
+    History,
+    Run,
+    RunRecord,
+    Snapshot,
+    Stopped,
+    TrainingDiverged,
+    digest,
+)
 from clearprop.training.stopping import Plateau, Standstill, StoppingRules
 from clearprop.training.validation import TrainingData
 
@@ -56,6 +66,10 @@ class Course:
         What is measured on the held-out rows and shown.
     snapshot : ndarray
         Parameters at the end of the last finite epoch, read-only; `best` those of the best epoch.
+    digests : list of str
+        Of the parameters at first and after each epoch.
+    snapshot_every : int or None
+        Epochs from one of `snapshots` to the next.
     """
 
     engine: Engine
@@ -69,6 +83,7 @@ class Course:
     callbacks: Sequence[Callback]
     progress: Silence
     plateau: Plateau | None = None
+    snapshot_every: int | None = None
     started: float = field(default_factory=time.perf_counter)
 
     def __post_init__(self) -> None:
@@ -77,6 +92,8 @@ class Course:
         self.snapshot = _frozen_copy(self.theta)
         self.best, self.best_epoch, self.best_value = self.snapshot, 0, math.inf
         self.sample = self.data.sample()
+        self.digests = [digest(self.theta)]
+        self.snapshots: dict[int, Snapshot] = {}
 
     @property
     def epoch(self) -> int:
@@ -123,10 +140,13 @@ class Course:
         """
         validation_loss, metric = self._judge()
         self.snapshot = _frozen_copy(self.theta)
+        self.digests.append(digest(self.snapshot))
         gradient_norm = self._gradient_norm() if self.rules.gradient_norm is not None else None
         row = (self.epoch + 1, loss, validation_loss, metric, learning_rate, self.seconds)
         for name, value in zip(HISTORY, row, strict=True):
             self.history[name].append(value)
+        if self.snapshot_every and self.epoch % self.snapshot_every == 0:
+            self.snapshots[self.epoch] = Snapshot(self.snapshot, self.state.copy())
         watched = loss if validation_loss is None else validation_loss
         value = watched
         if self.monitored is not None:
@@ -186,9 +206,10 @@ class Course:
             stopped=stopped,
             best_epoch=self.best_epoch,
             seconds=self.seconds,
-            record=replace(self.record, steps=self.state.t),
+            record=replace(self.record, steps=self.state.t, digests=tuple(self.digests)),
             state=self.state,
             sample=self.sample,
+            snapshots=self.snapshots,
         )
 
     def diverge(self, what: str, batch: int, last_loss: float | None) -> NoReturn:

@@ -9,12 +9,16 @@ from the network, the batch and the engine alone (about 50 ms of work), never fr
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from clearprop.arrays import IntArray
+from clearprop.arrays import Array, IntArray
+from clearprop.engines.examples import Examples
+from clearprop.engines.protocol import Engine, OptimizerState, Stretch
 from clearprop.specification import Network
 from clearprop.training.course import Course
-from clearprop.training.run import Stopped
+from clearprop.training.run import RunRecord, Stopped
 from clearprop.training.validation import generator_of
 
 SLICE_WORK = 1e9  #: floating-point operations of a slice, about 50 ms at the slow end of the kernels
@@ -22,52 +26,89 @@ STEP_WORK = {"textbook": 1e7}  #: what a step costs beside its products, in oper
 LEAST_STEP_WORK = 2e4  #: the same, for kernels
 
 
+@dataclass(frozen=True)
+class Batches:
+    """The steps of a run, as a function of its record: any stretch of them can be taken, now or in a replay.
+
+    Attributes
+    ----------
+    training : Examples
+    """
+
+    engine: Engine
+    training: Examples
+    record: RunRecord
+
+    def __len__(self) -> int:
+        """Batches of an epoch."""
+        return -(-len(self.training) // self.record.batch_size)
+
+    def order(self, epoch: int) -> IntArray:
+        """Rows in the order of an epoch (from 0)."""
+        return batch_order(self.record.seed, epoch, len(self.training), shuffle=self.record.shuffle)
+
+    def rates(self, epoch: int, first: int, last: int, reductions: int) -> Array:
+        """Learning rates of batches `first` to `last` - 1 of an epoch, both from 0."""
+        return self.engine.optimizer.learning_rate.rates(
+            epoch * len(self) + first,
+            epoch * len(self) + last,
+            steps=self.record.epochs * len(self),
+            steps_per_epoch=len(self),
+            reductions=reductions,
+        )
+
+    def take(
+        self,
+        theta: Array,
+        state: OptimizerState,
+        order: IntArray,
+        epoch: int,
+        first: int,
+        last: int,
+        rates: Array,
+    ) -> Stretch:
+        """Take the steps of batches `first` to `last` - 1; theta and state change in place."""
+        return self.engine.run(
+            theta,
+            state,
+            self.training,
+            order,
+            first,
+            last,
+            batch_size=self.record.batch_size,
+            rates=rates,
+            seed=self.record.seed,
+            epoch=epoch,
+        )
+
+
 def descend(course: Course) -> Stopped:
     """Epoch after epoch of batches, slice by slice, until a rule stops the run."""
-    engine, record, training = course.engine, course.record, course.data.training
-    schedule = engine.optimizer.learning_rate
-    batches = -(-len(training) // record.batch_size)
-    steps = course.rules.epochs * batches
-    length = slice_length(engine.network, record.batch_size, engine.name)
+    engine, record = course.engine, course.record
+    batches = Batches(engine, course.data.training, record)
+    count, length = len(batches), slice_length(engine.network, record.batch_size, engine.name)
     while True:
         epoch = course.epoch
-        order = batch_order(record.seed, epoch, len(training), shuffle=record.shuffle)
+        order = batches.order(epoch)
         loss, weight, rates = 0.0, 0.0, np.zeros(1)
-        for first in range(0, batches, length):
-            last = min(first + length, batches)
-            rates = schedule.rates(
-                epoch * batches + first,
-                epoch * batches + last,
-                steps=steps,
-                steps_per_epoch=batches,
-                reductions=course.reductions,
-            )
-            stretch = engine.run(
-                course.theta,
-                course.state,
-                training,
-                order,
-                first,
-                last,
-                batch_size=record.batch_size,
-                rates=rates,
-                seed=record.seed,
-                epoch=epoch,
-            )
+        for first in range(0, count, length):
+            last = min(first + length, count)
+            rates = batches.rates(epoch, first, last, course.reductions)
+            stretch = batches.take(course.theta, course.state, order, epoch, first, last, rates)
             loss, weight = loss + stretch.loss, weight + stretch.weight
             if stretch.failed >= 0:
                 before = course.history["loss"][-1] if course.epoch else None
                 course.diverge(
                     "the loss was not finite", stretch.failed + 1, loss / weight if weight else before
                 )
-            if last < batches:
+            if last < count:
                 if course.out_of_time:
                     return "time budget"
-                course.show(epoch + last / batches)
+                course.show(epoch + last / count)
         mean = loss / weight
         total = mean + course.penalty()
         if not (np.isfinite(course.theta).all() and np.isfinite(total)):
-            course.diverge("a parameter was not finite", batches, mean if np.isfinite(mean) else None)
+            course.diverge("a parameter was not finite", count, mean if np.isfinite(mean) else None)
         stopped = course.end_epoch(total, float(rates[-1]))
         if stopped is not None:
             return stopped

@@ -21,7 +21,7 @@ from clearprop.training.descent import descend
 from clearprop.training.lbfgs import minimise, require_lbfgs
 from clearprop.training.levenberg import minimise_squares, require_levenberg
 from clearprop.training.progress import progress_on
-from clearprop.training.run import EpochReport, Run, RunRecord, TrainingDiverged
+from clearprop.training.run import EpochReport, Run, RunRecord, Stopped, TrainingDiverged, digest
 from clearprop.training.stopping import Plateau, StoppingRules, require_whole
 from clearprop.training.validation import Validation, prepare
 from clearprop.training.weighting import ClassWeight
@@ -54,6 +54,7 @@ def train(
     progress: bool = True,
     callbacks: Callback | Sequence[Callback] = (),
     shuffle: bool = True,
+    snapshots: int | None = None,
 ) -> Run:
     """Minimise the loss of a network over examples: theta <- optimizer(theta, dC/dtheta), batch by batch.
 
@@ -107,6 +108,9 @@ def train(
         Each is given an `EpochReport` at the end of each epoch, and stops the run by returning true.
     shuffle : bool
         Whether each epoch takes the rows in an order of its own.
+    snapshots : int, optional
+        Keep parameters and optimizer every so many epochs, from which `Model.replay` starts; without them it
+        computes the run again from the seed.
 
     Returns
     -------
@@ -142,6 +146,8 @@ def train(
         require_levenberg(network, rule)
     if threads is not None:
         require_whole("threads", threads)
+    if snapshots is not None:
+        require_whole("snapshots", snapshots)
     if metric is not None and validation is None:
         raise SpecificationError("metric is measured on held-out rows; give validation=, such as 0.1")
     real = _dtype(X, dtype)
@@ -157,7 +163,7 @@ def train(
         class_weight=class_weight,
         label_smoothing=label_smoothing,
     )
-    theta = _first_parameters(network, initial, seed, real)
+    theta = first_parameters(network, initial, seed, real)
     size = _batch_size(batch_size if rule.step else None, len(data.training))
     monitored = None if metric is None else as_metric(metric, network.loss)
     schedule = rule.learning_rate
@@ -186,19 +192,26 @@ def train(
                 class_weight=_plain_weights(class_weight),
                 label_smoothing=float(label_smoothing),
                 initial_given=initial is not None,
+                data=digest(data.training.X, data.training.Y, data.training.weights),
             ),
             shown_metric=monitored or default_metric(network.loss),
             monitored=monitored,
             callbacks=callbacks,
             progress=shown,
-            plateau=_plateau(schedule),
+            plateau=plateau_of(schedule),
+            snapshot_every=snapshots,
         )
         try:
-            take = {"lbfgs": minimise, "levenberg_marquardt": minimise_squares}.get(rule.name, descend)
-            stopped = take(course)
+            stopped = solve(course)
         except KeyboardInterrupt:
             stopped = "interrupted"
         return course.run(stopped)
+
+
+def solve(course: Course) -> Stopped:
+    """Let the solver of the course's optimizer take its steps until a rule stops it."""
+    solvers = {"lbfgs": minimise, "levenberg_marquardt": minimise_squares}
+    return solvers.get(course.engine.optimizer.name, descend)(course)
 
 
 def _dtype(X: Any, dtype: npt.DTypeLike | None) -> np.dtype[Any]:
@@ -227,7 +240,8 @@ def _batch_size(batch_size: int | None, m: int) -> int:
     return min(int(batch_size), m)
 
 
-def _first_parameters(network: Network, initial: Parameters | None, seed: int, dtype: np.dtype[Any]) -> Array:
+def first_parameters(network: Network, initial: Parameters | None, seed: int, dtype: np.dtype[Any]) -> Array:
+    """Parameters a run starts from, flat: those given, else drawn from the seed."""
     if initial is None:
         return network.initialize(seed, dtype).flat
     if not isinstance(initial, Parameters):
@@ -247,7 +261,7 @@ def _plain_weights(class_weight: ClassWeight | None) -> dict[str, float] | str |
     return {str(k): float(weight) for k, weight in class_weight.items()}
 
 
-def _plateau(schedule: Schedule) -> Plateau | None:
+def plateau_of(schedule: Schedule) -> Plateau | None:
     """A counter of plateaus for a schedule that asks for one by its parameters."""
     if not {"patience", "tolerance"} <= set(schedule.parameter_names):
         return None

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
+
+from clearprop.arrays import Array
 from clearprop.engines.protocol import OptimizerState
 from clearprop.environment import cpu_name, versions
 from clearprop.errors import ClearpropError
@@ -70,7 +74,9 @@ class EpochReport:
 class RunRecord:
     """The settings of a run, and what computed it: enough to compute it again from the same data.
 
-    `rows` counts the rows trained on, `held_out` those judged; `steps` the updates taken.
+    `rows` counts the rows trained on, `held_out` those judged; `steps` the updates taken. `data` is the
+    digest of the training examples as they were trained on; `digests` are those of the parameters, at first
+    and after each epoch: what a replay is held against.
     """
 
     seed: int
@@ -88,6 +94,8 @@ class RunRecord:
     label_smoothing: float
     initial_given: bool
     steps: int = 0
+    data: str = ""
+    digests: Sequence[str] = ()
     versions: Mapping[str, str] = field(default_factory=lambda: dict(versions()))
     cpu: str = field(default_factory=cpu_name)
 
@@ -125,6 +133,8 @@ class Run:
         What the optimizer remembers at the end.
     sample : TrainingData
         A few hundred of the rows, for looking at the network afterwards.
+    snapshots : mapping from epoch to Snapshot
+        Every so many epochs, where `snapshots=` asked for them.
     """
 
     network: Network
@@ -136,6 +146,7 @@ class Run:
     record: RunRecord
     state: OptimizerState = field(repr=False)
     sample: TrainingData = field(repr=False)
+    snapshots: Mapping[int, Snapshot] = field(default_factory=dict, repr=False)
 
 
 class TrainingDiverged(ClearpropError):  # noqa: N818 - it says what happened
@@ -170,8 +181,34 @@ def require_json(record: RunRecord) -> None:
         "Mapping[str, float] | str | None": (dict, str, type(None)),
         "Mapping[str, Any]": (dict,),
         "Mapping[str, str]": (dict,),
+        "Sequence[str]": (list, tuple),
     }
     for each in fields(record):
         value = getattr(record, each.name)
         if not isinstance(value, kinds[str(each.type)]):
             raise TypeError(f"record: {each.name} is {value!r}")
+    if not all(isinstance(digest, str) for digest in record.digests):
+        raise TypeError("record: digests are not all text")
+
+
+def digest(*arrays: Array | None) -> str:
+    """16 hexadecimal digits that tell arrays apart, by their dtypes, shapes and every bit.
+
+    >>> import numpy as np
+    >>> digest(np.zeros(2)) == digest(np.zeros(2)), digest(np.zeros(2)) == digest(np.array([0.0, -0.0]))
+    (True, False)
+    """
+    found = hashlib.sha256()
+    for array in arrays:
+        found.update(b"-" if array is None else f"{array.dtype.str}{array.shape}".encode())
+        if array is not None:
+            found.update(np.ascontiguousarray(array).data)
+    return found.hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Where a run stood at the end of an epoch: theta (n_parameters,) and what the optimizer remembered."""
+
+    theta: Array
+    state: OptimizerState

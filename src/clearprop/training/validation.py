@@ -41,11 +41,14 @@ class TrainingData:
         Class weights in the weights, so that its loss is the objective; targets as given.
     held_out_weights : ndarray (m,) or None
         The held-out rows' own weights, for metrics.
+    rows : ndarray of int64 or None
+        Which of the given rows are trained on; None for all, in their order.
     """
 
     training: Examples
     held_out: Examples | None = None
     held_out_weights: Array | None = None
+    rows: IntArray | None = None
 
     def sample(self, most: int = SAMPLE) -> TrainingData:
         """At most so many rows of each, evenly spaced and copied: a small, fixed view of the data."""
@@ -93,7 +96,7 @@ def prepare(
     """
     loss = network.loss
     given = check_examples(network, X, Y, dtype, sample_weight)
-    training, held_out = given, None
+    training, held_out, kept = given, None, None
     if isinstance(validation, tuple | list):
         held_out = _own_validation(network, validation, dtype)
     elif validation is not None:
@@ -104,11 +107,11 @@ def prepare(
     if not ready.total_weight():
         raise DataError("every training row has weight 0; give at least one a positive weight")
     if held_out is None:
-        return TrainingData(ready)
+        return TrainingData(ready, rows=kept)
     judged = weighted(loss, held_out, by_class)
     if not judged.total_weight():
         raise DataError("every validation row has weight 0; give at least one a positive weight")
-    return TrainingData(ready, judged, held_out.weights)
+    return TrainingData(ready, judged, held_out.weights, kept)
 
 
 def _own_validation(network: Network, validation: Any, dtype: npt.DTypeLike) -> Examples:
