@@ -19,7 +19,7 @@ from clearprop.cli import app
 from clearprop.datasets import penguins_path
 from clearprop.table_model import TableModel
 
-RUN = [sys.executable, "-c", "import sys; sys.argv[0] = 'clearprop'; from clearprop.cli import main; main()"]
+RUN = [sys.executable, "-m", "clearprop"]
 QUICK = ("--epochs", "3", "--hidden", "8")
 
 
@@ -80,6 +80,7 @@ def test_train_as_json_is_one_object_and_nothing_else(cli):
         "split",
         "network",
         "training",
+        "certificate",
         "test",
         "notices",
         "model",

@@ -41,6 +41,7 @@ datasets
 environment metrics
 glassbox.magnitude
 glassbox.certificate
+glassbox.certifying
 training.progress training.stopping training.weighting
 training.validation
 training.run
@@ -81,7 +82,7 @@ adoption.onnx_graph adoption.scikit adoption.torch_modules
 adoption
 cli
 web
-__init__
+__init__ __main__
 """
 RANKS = {name: rank for rank, line in enumerate(ORDER.split("\n")) for name in line.split()}
 

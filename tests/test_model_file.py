@@ -243,6 +243,15 @@ CHANGES = {
     "a history of words": (lambda h: change_description(h, history={"loss": ["low"]}), "history of 'loss'"),
     "a class that is a list": (lambda h: change_description(h, classes=[[1]]), "list of classes"),
     "a record of something": (lambda h: change_description(h, record={"seed": 1}), "record"),
+    "a certificate of something": (
+        lambda h: change_description(h, certificate={"holds": True}),
+        "certificate",
+    ),
+    "a snapshot of nothing": (
+        lambda h: change_description(h, snapshots={"3": 12}),
+        "'snapshot.3.slots' is missing",
+    ),
+    "a snapshot of no epoch": (lambda h: change_description(h, snapshots={"x": 12}), "not an epoch"),
     "an encoder edited": (lambda h: change_description(h, encoder={}), "digest"),
     "an odd metadata key": (lambda h: h["__metadata__"].update(more=""), "metadata"),
 }

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from clearprop.formulas.schedules import ReduceOnPlateau as ReduceOnPlateau
     from clearprop.formulas.schedules import StepDecay as StepDecay
     from clearprop.formulas.schedules import schedules as schedules
-    from clearprop.glassbox.certificate import certify as certify
+    from clearprop.glassbox.certifying import certify as certify
     from clearprop.glassbox.influence import gradient_norms as gradient_norms
     from clearprop.glassbox.trace import trace as trace
     from clearprop.metrics import Metric as Metric
@@ -101,7 +101,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "StepDecay",
         "schedules",
     ),
-    "glassbox.certificate": ("certify",),
+    "glassbox.certifying": ("certify",),
     "glassbox.influence": ("gradient_norms",),
     "glassbox.trace": ("trace",),
     "metrics": ("Metric",),

@@ -54,6 +54,8 @@ class Model:
         What computes; not part of the model file.
     stopped : str
         Why training ended; empty if there was none, or the model was loaded.
+    certificate : Certificate or None
+        That the gradient at the end of the training was right, where `train(..., certify=True)` asked.
     snapshots : mapping from epoch to Snapshot
         Where `replay` may start; empty unless `train` was asked for them.
     sample : TrainingData or None
@@ -78,6 +80,7 @@ class Model:
     target: Mapping[str, Any] | None = field(default=None, repr=False)
     engine: EngineName = "compiled"
     stopped: str = ""
+    certificate: Certificate | None = field(default=None, repr=False)
     snapshots: Mapping[int, Snapshot] = field(default_factory=dict, repr=False)
     sample: TrainingData | None = field(default=None, repr=False, compare=False)
 
@@ -92,6 +95,7 @@ class Model:
             run.record,
             engine=engine,
             stopped=run.stopped,
+            certificate=run.certificate,
             snapshots=run.snapshots,
             sample=run.sample,
         )
@@ -141,6 +145,7 @@ class Model:
             self.record,
             self.encoder,
             self.target,
+            certificate=self.certificate,
             snapshots=self.snapshots,
         )
         model_file.save(path, contents)
@@ -199,7 +204,7 @@ class Model:
         masks: Masks | None = None,
     ) -> Certificate:
         """Certificate that the engine's gradient on these examples is the mathematics' own."""
-        from clearprop.glassbox.certificate import certify
+        from clearprop.glassbox.certifying import certify
 
         return certify(
             self.network,
@@ -343,5 +348,6 @@ def read_model(path: str | os.PathLike[str], rows: Iterable[Row] = ()) -> Model:
         classes=contents.classes,
         encoder=contents.encoder,
         target=contents.target,
+        certificate=contents.certificate,
         snapshots=contents.snapshots,
     )

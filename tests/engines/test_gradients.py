@@ -11,7 +11,7 @@ from clearprop.formulas import language
 from clearprop.formulas.activations import Activation, activations
 from clearprop.formulas.losses import Loss, losses
 from clearprop.formulas.optimizers import optimizers
-from clearprop.glassbox.certificate import certify
+from clearprop.glassbox.certifying import certify
 from clearprop.specification import Dense, Network, Parameters
 from networks import ENGINES, PAIR_IDS, PAIRS, TRAINABLE, random_case
 

@@ -10,7 +10,7 @@ from clearprop.errors import FormulaError
 from clearprop.formulas.activations import Activation, activations
 from clearprop.formulas.latex import latex
 from clearprop.formulas.losses import Loss, as_loss, loss_for, loss_from_dict, losses
-from clearprop.glassbox.certificate import certify
+from clearprop.glassbox.certifying import certify
 from clearprop.specification import Dense, Network
 from networks import PAIR_IDS, PAIRS, TRAINABLE, fits, targets_for
 

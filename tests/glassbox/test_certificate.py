@@ -1,15 +1,20 @@
 """What a certificate measures, reports and prints."""
 
+import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from clearprop import load, train
+from clearprop.engines import textbook
 from clearprop.engines.textbook import backward_pass, forward_pass, penalize
 from clearprop.errors import DataError, SpecificationError
 from clearprop.formulas.activations import Activation, activations
 from clearprop.formulas.losses import losses
-from clearprop.glassbox.certificate import certify
+from clearprop.glassbox.certificate import Certificate
+from clearprop.glassbox.certifying import certify
 from clearprop.glassbox.magnitude import Sized, backward_sizes, sized
 from clearprop.specification import Dense, Network, Parameters
 from networks import ENGINES, PAIR_IDS, PAIRS, random_case
@@ -267,3 +272,57 @@ def test_bad_input_is_refused():
 
 def test_every_loss_has_a_case():
     assert {loss.name for _, loss in PAIRS} == set(losses)
+
+
+def trained(certify=True, **options):
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(80, 3))
+    network = Network(3, [Dense(5, "relu", dropout=0.2), Dense(3, "softmax")], l1=1e-3)
+    return train(
+        network, X, rng.integers(3, size=80), epochs=3, progress=False, certify=certify, **options
+    )  # fmt: skip
+
+
+@ENGINE
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_training_may_end_with_a_certificate_that_the_model_file_keeps(tmp_path, engine, dtype):
+    model = trained(engine=engine, dtype=dtype, validation=0.1, sample_weight=np.linspace(1, 2, 80))
+    found = model.certificate
+    assert found.holds
+    assert (found.engine, found.dtype, found.examples) == (engine, dtype, 32)
+    model.save(tmp_path / "m.safetensors")
+    assert load(tmp_path / "m.safetensors").certificate == found
+    assert trained(certify=False).certificate is None
+
+
+def test_a_wrong_gradient_is_said_at_the_end_of_training(monkeypatch):
+    right = textbook.Textbook.gradient_sum
+
+    def wrong(self, *given):
+        loss, gradient = right(self, *given)
+        return loss, gradient * 1.001
+
+    monkeypatch.setattr(textbook.Textbook, "gradient_sum", wrong)
+    with pytest.warns(UserWarning, match="not certified"):
+        model = trained(engine="textbook")
+    assert not model.certificate.holds
+
+
+def test_a_certificate_without_numbers_is_kept_as_one_that_does_not_hold():
+    found = trained(engine="textbook").certificate
+    nothing = replace(found, arrays=(replace(found.arrays[0], worst=math.nan),))
+    plain = json.loads(json.dumps(nothing.to_dict(), allow_nan=False))
+    read = Certificate.from_dict(plain)
+    assert math.isnan(read.arrays[0].worst)
+    assert not read.holds
+    for damage in (
+        {"arrays": 3},
+        {"arrays": [3]},
+        {"arrays": [{**plain["arrays"][0], "shape": "x"}]},
+        {"arrays": [{**plain["arrays"][0], "norm": "low"}]},
+        {"kinks": [{"where": 1, "count": 2}]},
+        {"seconds": True},
+        {"more": 1},
+    ):
+        with pytest.raises(TypeError):
+            Certificate.from_dict({**plain, **damage})

@@ -16,7 +16,7 @@ from clearprop.engines import textbook
 from clearprop.engines.dropout import dropout_masks
 from clearprop.formulas.activations import Activation, activations
 from clearprop.formulas.losses import Loss, losses
-from clearprop.glassbox.certificate import certify
+from clearprop.glassbox.certifying import certify
 from clearprop.specification import Dense, Network
 
 SOURCE = inspect.getsource(textbook)

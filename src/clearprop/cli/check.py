@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from clearprop.cli.answering import CHECK_FAILED, DONE, answering, read_data, write_json
 from clearprop.errors import DataError
-
-if TYPE_CHECKING:
-    from clearprop.glassbox.certificate import Certificate
 
 
 @answering
@@ -21,7 +18,7 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
 ) -> int:
     """Certify that the engine's gradient on a model's rows is the mathematics' own; else exit code 1."""
-    from clearprop.glassbox.certificate import certify
+    from clearprop.glassbox.certifying import certify
     from clearprop.table_model import TableModel
     from clearprop.table_model.plan import features, targets
 
@@ -35,29 +32,7 @@ def check(
     X, Y = features(loaded.encoder, table), targets(loaded.network, loaded.target, table)
     found = certify(loaded.network, loaded.theta, X, Y)
     if as_json:
-        write_json({"model": model, "data": table.source, **as_plain(found)})
+        write_json({"model": model, "data": table.source, **found.to_dict()})
     else:
         print(found)
     return DONE if found.holds else CHECK_FAILED
-
-
-def as_plain(found: Certificate) -> dict[str, Any]:
-    """A certificate as JSON types."""
-    arrays = [
-        {"name": each.name, "shape": list(each.shape), "worst": each.worst, "norm": each.norm}
-        for each in found.arrays
-    ]
-    return {
-        "holds": found.holds,
-        "worst": found.worst,
-        "tolerance": found.tolerance,
-        "engine": found.engine,
-        "dtype": found.dtype,
-        "examples": found.examples,
-        "left_out": found.left_out,
-        "parameters": found.parameters,
-        "checked": found.checked,
-        "seconds": found.seconds,
-        "kinks": [{"where": each.where, "count": each.count} for each in found.kinks],
-        "arrays": arrays,
-    }

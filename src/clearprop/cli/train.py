@@ -78,6 +78,9 @@ def train(
     seed: Annotated[int, typer.Option(help="The one seed of everything drawn.")] = 0,
     time_budget: Annotated[float | None, typer.Option(help="Seconds of training, at most.")] = None,
     dtype: Annotated[str, typer.Option(metavar="float32|float64", help="To compute in.")] = "float32",
+    certify: Annotated[
+        bool, typer.Option("--certify", help="Certify the gradient at the end, in the model file.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Write nothing but errors.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
 ) -> int:
@@ -126,7 +129,7 @@ def train(
     _show_plan(screen, table, plan)
     screen.heading("Training")
     screen.close()
-    model = train_plan(plan, progress=screen.shown)
+    model = train_plan(plan, certify=certify, progress=screen.shown)
     interrupted = model.model.stopped == "interrupted"
     model.save(path)
     _show_outcome(screen, model, data, path)
@@ -233,6 +236,10 @@ def _show_outcome(screen: Screen, model: TableModel, data: str, path: Path) -> N
     why = "" if run.stopped == "epochs" else f", stopped by {run.stopped}"
     epochs = plural(len(history["epoch"]), "epoch")
     screen.line(f"{epochs} ({plural(steps, 'step')}) in {seconds:.2g} s{why}{loss}")
+    if run.certificate is not None:
+        found = run.certificate
+        verdict = "holds" if found.holds else "DOES NOT HOLD"
+        screen.line(f"Gradient certificate: {verdict} (worst error {found.worst:.1e})")
     if model.evaluation is not None:
         from clearprop.cli.reports import show_evaluation
 
@@ -284,6 +291,7 @@ def _as_plain(table: Table, plan: TablePlan, model: TableModel, path: Path) -> d
             "seconds": model.history["seconds"][-1] if epochs else 0.0,
             "loss": model.history["loss"][-1] if epochs else None,
         },
+        "certificate": run.certificate.to_dict() if run.certificate else None,
         "test": model.evaluation.to_dict() if model.evaluation else None,
         "notices": list(plan.notices),
         "model": str(path),

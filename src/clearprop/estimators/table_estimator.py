@@ -108,6 +108,7 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         task: Task,
         weights: Array | None,
         settings: Settings,
+        certify: bool,
     ) -> Self:
         """Train on the columns of X beside those of the target, of the same number of rows."""
         taken = set(table.names)
@@ -129,7 +130,7 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
             )
         whole = Table(tuple(columns), table.source, table.row_numbers)
         plan = plan_table(whole, names, task=task, sample_weight=weights, settings=settings)
-        self.model_ = train_plan(plan, progress=bool(self.verbose))
+        self.model_ = train_plan(plan, certify=certify, progress=bool(self.verbose))
         self.n_iter_ = len(self.model_.history["epoch"])
         self.loss_curve_ = self.model_.history["loss"]
         return self

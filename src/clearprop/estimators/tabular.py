@@ -113,8 +113,13 @@ validation, patience, time_budget, dtype
         self.class_weight = class_weight
         self.label_smoothing = label_smoothing
 
-    def fit(self, X: Any, y: Any, sample_weight: npt.ArrayLike | None = None) -> Self:
-        """Learn from rows X (m, d), a DataFrame or an array, and their labels y (m,)."""
+    def fit(
+        self, X: Any, y: Any, sample_weight: npt.ArrayLike | None = None, *, certify: bool = False
+    ) -> Self:
+        """Learn from rows X (m, d), a DataFrame or an array, and their labels y (m,).
+
+        `certify` keeps a certificate of the gradient in `model_.model.certificate` and the model file.
+        """
         if y is None:
             raise DataError(f"{type(self).__name__} requires y to be passed, but the target y is None")
         name = str(getattr(y, "name", None) or "y")
@@ -128,7 +133,7 @@ validation, patience, time_budget, dtype
         settings = replace(
             self._settings(), class_weight=self.class_weight, label_smoothing=self.label_smoothing
         )
-        return self._fit(table, {name: label_cells(y)}, "classes", weights, settings)
+        return self._fit(table, {name: label_cells(y)}, "classes", weights, settings, certify)
 
     def predict(self, X: Any) -> Array:
         """Label (m,) of each row."""
@@ -176,8 +181,13 @@ validation, patience, time_budget, dtype
         tags.target_tags.multi_output = True
         return tags
 
-    def fit(self, X: Any, y: Any, sample_weight: npt.ArrayLike | None = None) -> Self:
-        """Learn from rows X (m, d), a DataFrame or an array, and their numbers y (m,) or (m, k)."""
+    def fit(
+        self, X: Any, y: Any, sample_weight: npt.ArrayLike | None = None, *, certify: bool = False
+    ) -> Self:
+        """Learn from rows X (m, d), a DataFrame or an array, and their numbers y (m,) or (m, k).
+
+        `certify` keeps a certificate of the gradient in `model_.model.certificate` and the model file.
+        """
         if y is None:
             raise DataError(f"{type(self).__name__} requires y to be passed, but the target y is None")
         names = [str(name) for name in getattr(y, "columns", ())]
@@ -194,7 +204,7 @@ validation, patience, time_budget, dtype
         targets: dict[str, tuple[Kind, Array]] = {
             name: ("number", columns[:, j]) for j, name in enumerate(names)
         }
-        return self._fit(table, targets, "numbers", weights, self._settings())
+        return self._fit(table, targets, "numbers", weights, self._settings(), certify)
 
     def predict(self, X: Any) -> Array:
         """Numbers (m,) or (m, k), in the units of y."""

@@ -25,6 +25,7 @@ from clearprop.engines.protocol import OptimizerState
 from clearprop.environment import versions
 from clearprop.errors import ModelFileError
 from clearprop.formulas.rows import Row
+from clearprop.glassbox.certificate import Certificate
 from clearprop.model_file.header import FORMAT, Header, read_header, snapshot_names, tensor_name
 from clearprop.specification import Parameters
 from clearprop.training.run import RunRecord, Snapshot
@@ -44,6 +45,7 @@ class ModelContents:
     record : RunRecord or None
     encoder, target : dict or None
         Plain data of a table's encoders, handed through as they are.
+    certificate : Certificate or None
     snapshots : mapping from epoch to Snapshot
         Where a replay may start.
     versions : mapping
@@ -56,6 +58,7 @@ class ModelContents:
     record: RunRecord | None = None
     encoder: Mapping[str, Any] | None = None
     target: Mapping[str, Any] | None = None
+    certificate: Certificate | None = None
     snapshots: Mapping[int, Snapshot] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=versions)
 
@@ -92,6 +95,7 @@ def save(path: str | os.PathLike[str], contents: ModelContents) -> None:
         "record": contents.record.to_dict() if contents.record else None,
         "encoder": contents.encoder,
         "target": contents.target,
+        "certificate": contents.certificate.to_dict() if contents.certificate else None,
         "snapshots": {str(epoch): snapshot.state.t for epoch, snapshot in contents.snapshots.items()},
         "versions": dict(contents.versions),
     }
@@ -153,6 +157,7 @@ def _contents(header: Header, theta: Parameters, snapshots: Mapping[int, Snapsho
         record=header.record,
         encoder=plain["encoder"],
         target=plain["target"],
+        certificate=header.certificate,
         snapshots=snapshots,
         versions=plain["versions"],
     )

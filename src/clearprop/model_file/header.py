@@ -18,6 +18,7 @@ import numpy as np
 from clearprop.errors import ClearpropError, ModelFileError
 from clearprop.formulas.optimizers import MOST_SLOTS
 from clearprop.formulas.rows import Row
+from clearprop.glassbox.certificate import Certificate
 from clearprop.model_file.schema import Wrong, every, is_number, parse, require
 from clearprop.specification import Network
 from clearprop.training.run import HISTORY, RunRecord, require_json
@@ -34,6 +35,7 @@ class Header:
     network: Network
     dtype: np.dtype[Any]
     record: RunRecord | None
+    certificate: Certificate | None
     plain: Mapping[str, Any]
     text: str
     digest: str
@@ -116,6 +118,7 @@ def _checked(outer: Mapping[str, Any], size: int, rows: Mapping[str, Row]) -> He
         network=network,
         dtype=_tensors(entries, _shapes(network, plain["snapshots"]), size),
         record=_opaque(plain),
+        certificate=_certificate(plain["certificate"]),
         plain=plain,
         text=text,
         digest=digest,
@@ -216,6 +219,15 @@ def _tensors(entries: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]], 
     if end != size:
         raise Wrong(f"its tensors have {end} bytes, and {size} follow the header")
     return _DTYPES[names.pop()]
+
+
+def _certificate(plain: Any) -> Certificate | None:
+    if plain is None:
+        return None
+    try:
+        return Certificate.from_dict(plain)
+    except (TypeError, KeyError) as error:
+        raise Wrong(f"its certificate is not one ({error})") from None
 
 
 def _opaque(plain: Mapping[str, Any]) -> RunRecord | None:

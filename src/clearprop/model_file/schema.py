@@ -28,6 +28,7 @@ SCHEMA: Mapping[str, Mapping[str, tuple[type, ...]]] = {
         "record": (dict, type(None)),
         "encoder": (dict, type(None)),
         "target": (dict, type(None)),
+        "certificate": (dict, type(None)),
         "snapshots": (dict,),
         "versions": (dict,),
     },

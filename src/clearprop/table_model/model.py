@@ -156,7 +156,15 @@ class TableModel:
         target = {**self.target.to_dict(), "shares": list(self.shares)}
         encoder, classes = self.encoder.to_dict(), self.target.classes
         Model(
-            model.network, model.theta, model.history, model.record, classes, encoder=encoder, target=target
+            model.network,
+            model.theta,
+            model.history,
+            model.record,
+            classes,
+            encoder=encoder,
+            target=target,
+            certificate=model.certificate,
+            snapshots=model.snapshots,
         ).save(path)
 
     @classmethod
@@ -212,6 +220,7 @@ def fit_table(
     test: float | None = None,
     sample_weight: npt.ArrayLike | None = None,
     settings: Settings | None = None,
+    certify: bool = False,
     progress: bool = False,
 ) -> TableModel:
     """Learn to predict columns of a table from the others.
@@ -233,6 +242,8 @@ def fit_table(
         encoders' statistics. Rows held out by `test` count once each.
     settings : Settings, optional
         Network and training; the defaults adapt to the number of rows.
+    certify : bool
+        Whether to certify the gradient at the end; `.model.certificate`, kept in the model file.
     progress : bool
         Whether to show a progress bar on standard error.
 
@@ -267,10 +278,10 @@ def fit_table(
     )
     for notice in plan.notices:
         warnings.warn(f"{plan.training.source}: {notice}", UserWarning, stacklevel=2)
-    return train_plan(plan, progress=progress)
+    return train_plan(plan, certify=certify, progress=progress)
 
 
-def train_plan(plan: TablePlan, *, progress: bool = False) -> TableModel:
+def train_plan(plan: TablePlan, *, certify: bool = False, progress: bool = False) -> TableModel:
     """Train what was planned, and judge it on the rows held out.
 
     Ctrl-C ends training and gives what was learnt so far; `.model.stopped` is "interrupted" then.
@@ -294,6 +305,7 @@ def train_plan(plan: TablePlan, *, progress: bool = False) -> TableModel:
         dtype=settings.dtype,
         patience=settings.patience,
         time_budget=settings.time_budget,
+        certify=certify,
         progress=progress,
     )
     y = Y if plan.target.task == "classes" else np.empty(0, dtype=np.int64)

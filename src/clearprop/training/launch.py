@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from clearprop.arrays import Array
 from clearprop.engines import EngineName, engine_for
+from clearprop.engines.dropout import dropout_masks
 from clearprop.engines.protocol import OptimizerState
 from clearprop.errors import SpecificationError
 from clearprop.formulas.optimizers import Optimizer, as_optimizer
@@ -25,6 +27,11 @@ from clearprop.training.run import EpochReport, Run, RunRecord, Stopped, Trainin
 from clearprop.training.stopping import Plateau, StoppingRules, require_whole
 from clearprop.training.validation import Validation, prepare
 from clearprop.training.weighting import ClassWeight
+
+if TYPE_CHECKING:
+    from clearprop.glassbox.certificate import Certificate
+
+CERTIFIED_ROWS = 32  #: training rows that `certify=True` compares gradients on
 
 __all__ = ["EpochReport", "Run", "RunRecord", "TrainingDiverged", "train"]
 
@@ -55,6 +62,7 @@ def train(
     callbacks: Callback | Sequence[Callback] = (),
     shuffle: bool = True,
     snapshots: int | None = None,
+    certify: bool = False,
 ) -> Run:
     """Minimise the loss of a network over examples: theta <- optimizer(theta, dC/dtheta), batch by batch.
 
@@ -111,6 +119,9 @@ def train(
     snapshots : int, optional
         Keep parameters and optimizer every so many epochs, from which `Model.replay` starts; without them it
         computes the run again from the seed.
+    certify : bool
+        Whether to compare the gradient at the end with the complex step, on a few training rows, and keep
+        the certificate; warns if it does not hold.
 
     Returns
     -------
@@ -205,13 +216,36 @@ def train(
             stopped = solve(course)
         except KeyboardInterrupt:
             stopped = "interrupted"
-        return course.run(stopped)
+        run = course.run(stopped)
+    if certify:
+        run.certificate = _certificate(run)
+    return run
 
 
 def solve(course: Course) -> Stopped:
     """Let the solver of the course's optimizer take its steps until a rule stops it."""
     solvers = {"lbfgs": minimise, "levenberg_marquardt": minimise_squares}
     return solvers.get(course.engine.optimizer.name, descend)(course)
+
+
+def _certificate(run: Run) -> Certificate:
+    """Certificate of the gradient at the run's parameters, dropout frozen as in its first epoch."""
+    from clearprop.glassbox.certifying import certify
+
+    few = run.sample.sample(CERTIFIED_ROWS).training
+    network, rows = run.network, np.arange(len(few))
+    found = certify(
+        network,
+        run.theta,
+        few.X,
+        few.Y,
+        sample_weight=few.weights,
+        masks=dropout_masks(network, run.record.seed, 0, rows) if network.has_dropout else None,
+        engine=cast(EngineName, run.record.engine),
+    )
+    if not found.holds:
+        warnings.warn(f"the gradient is not certified; print the certificate\n{found}", stacklevel=4)
+    return found
 
 
 def _dtype(X: Any, dtype: npt.DTypeLike | None) -> np.dtype[Any]:

@@ -14,6 +14,7 @@ from clearprop.arrays import Array
 from clearprop.engines.protocol import OptimizerState
 from clearprop.environment import cpu_name, versions
 from clearprop.errors import ClearpropError
+from clearprop.glassbox.certificate import Certificate
 from clearprop.specification import Network, Parameters
 from clearprop.training.validation import TrainingData
 
@@ -135,6 +136,8 @@ class Run:
         A few hundred of the rows, for looking at the network afterwards.
     snapshots : mapping from epoch to Snapshot
         Every so many epochs, where `snapshots=` asked for them.
+    certificate : Certificate or None
+        That the gradient at `theta` is the mathematics' own, where `certify=True` asked for it.
     """
 
     network: Network
@@ -147,6 +150,7 @@ class Run:
     state: OptimizerState = field(repr=False)
     sample: TrainingData = field(repr=False)
     snapshots: Mapping[int, Snapshot] = field(default_factory=dict, repr=False)
+    certificate: Certificate | None = field(default=None, repr=False)
 
 
 class TrainingDiverged(ClearpropError):  # noqa: N818 - it says what happened
