@@ -20,7 +20,7 @@ test-oldest: $(OLDEST)/floors  ## the estimators with the oldest versions that p
 	$(OLDEST)/bin/clearprop warmup
 	$(OLDEST)/bin/python -m pytest -n 2 --dist loadfile tests/estimators src/clearprop/estimators
 
-slow: $(VENV)/bench  ## the slow tier: peers, long fuzzing
+slow: $(VENV)/bench  ## the slow tier: peers, long fuzzing, pages in chromium, LaTeX (apt install chromium texlive-latex-recommended)
 	$(BIN)/python -m pytest -m slow
 	$(BIN)/python -m pytest tests/adoption  # PyTorch's networks, which the fast tier skips
 
@@ -65,7 +65,7 @@ $(VENV)/dev: pyproject.toml | $(VENV)/core
 # The CPU build of PyTorch is pinned in pyproject.toml: a plain `torch` pulls several GB.
 $(VENV)/bench: pyproject.toml | $(VENV)/dev
 	@echo "installing the peers into $(VENV) (once; large) ..."
-	$(PIP) --editable '.[dev,bench]'
+	$(PIP) --editable '.[dev,bench,browser]'
 	@touch $@
 
 # Each floor stands once, in pyproject.toml: its `name>=1.6` is `name==1.6.*` here.

@@ -22,13 +22,14 @@ from clearprop.glassbox.forward_nodes import TERMS
 from clearprop.glassbox.node import Node
 from clearprop.glassbox.paths import derive_by_paths
 from clearprop.glassbox.render import as_html, as_latex, as_text
-from clearprop.glassbox.render.html import STYLE
 from clearprop.glassbox.render.lines import DIGITS
 from clearprop.glassbox.render.svg import UNITS, as_svg
 from clearprop.glassbox.whole_pass import Conflict, WholePass, whole_pass
 from clearprop.specification import Network, Parameters
 
 ROWS = 6  #: examples of a batch that are printed
+TRACE_STYLE = """.trace svg { max-width: 100%; height: auto; }
+.trace pre { overflow-x: auto; }"""
 COLUMNS = 10  #: units of a layer that are printed
 
 
@@ -136,7 +137,7 @@ class Trace(WholePass):
         tables = "".join(
             f"<h4>{escape(title)}</h4><pre>{escape(body)}</pre>" for title, body in self._tables()
         )
-        return f"<style>\n{STYLE}\n</style>\n{self.svg()}\n{tables}"
+        return f'<style>\n{TRACE_STYLE}\n</style>\n<div class="trace">{self.svg()}\n{tables}</div>'
 
     def _tables(self) -> list[tuple[str, str]]:
         """Titles and aligned tables: inputs, each layer, the loss."""

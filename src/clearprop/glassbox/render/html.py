@@ -32,7 +32,15 @@ STYLE = """.derivation { border-collapse: collapse; }
 .derivation td { padding: 0.3rem 0.4rem; vertical-align: baseline; }
 .derivation tr.first td { border-top: 1px solid color-mix(in srgb, currentColor 25%, transparent); }
 .derivation td.symbol, .derivation td.rule { white-space: nowrap; }
-.derivation td.rule { opacity: 0.65; padding-left: 1.5rem; }"""
+.derivation td.rule { opacity: 0.65; padding-left: 1.5rem; }
+@media (max-width: 45rem) {
+  .derivation, .derivation tbody, .derivation tr { display: block; }
+  .derivation td, .derivation td.rule { display: block; overflow-x: auto; padding: 0.1rem 0; }
+  .derivation td.equal, .derivation td:empty { display: none; }
+  .derivation tr.first { border-top: 1px solid color-mix(in srgb, currentColor 25%, transparent); }
+  .derivation tr.first td { border-top: 0; }
+  .derivation td.value::before { content: "= "; opacity: 0.65; }
+}"""
 
 
 class _Mathml(Writer):
@@ -64,19 +72,23 @@ def as_html(tree: Node, digits: int = DIGITS, *, page: bool = False, title: str 
     """
     rows = []
     for line in _Mathml(digits).lines(tree):
-        equal = "<td>=</td>"
+        equal = '<td class="equal">=</td>'
         rows.append(
             f'<tr class="first"><td class="symbol">{_math([line.symbol])}</td>{equal}'
-            f'<td>{_math(line.symbols)}</td><td class="rule">{escape(line.rule)}</td></tr>'
+            f'<td class="value">{_math(line.symbols)}</td><td class="rule">{escape(line.rule)}</td></tr>'
         )
         if line.numbers != line.symbols and line.numbers != [line.value]:
-            rows.append(f"<tr><td></td>{equal}<td>{_math(line.numbers)}</td><td></td></tr>")
+            rows.append(_more(equal, line.numbers))
         if line.symbols != [line.value]:
-            rows.append(f"<tr><td></td>{equal}<td>{_math([line.value])}</td><td></td></tr>")
+            rows.append(_more(equal, [line.value]))
     table = '<table class="derivation"><tbody>\n' + "\n".join(rows) + "\n</tbody></table>"
     if page:
         return PAGE.format(title=escape(title), style=STYLE, body=table)
     return f"<style>\n{STYLE}\n</style>\n{table}"
+
+
+def _more(equal: str, terms: list[str]) -> str:
+    return f'<tr><td></td>{equal}<td class="value">{_math(terms)}</td><td></td></tr>'
 
 
 def _math(terms: list[str]) -> str:
