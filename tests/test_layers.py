@@ -71,7 +71,7 @@ model
 table_model.settings table_model.baselines table_model.canonical
 table_model.plan
 table_model.model
-table_model.explaining
+table_model.explaining table_model.replaying
 table_model
 estimators
 adoption.chain adoption.foreign_rows adoption.onnx_file

@@ -93,15 +93,29 @@ class Replay:
     def __str__(self) -> str:
         more = f", ... ({len(self.rows)} in all)" if len(self.rows) > SHOWN_ROWS else ""
         rate = "" if self.learning_rate is None else f", learning rate {self.learning_rate:.6g}"
-        with np.errstate(all="ignore"):  # of a run that diverged
-            norms = [float(np.linalg.norm(p.flat.astype(np.float64))) for p in (self.before, self.update)]
         lines = [
             f"epoch {self.epoch}, batch {self.batch} (step {self.step}{rate})",
             f"rows {', '.join(map(str, self.rows[:SHOWN_ROWS]))}{more}",
-            f"C = {self.trace.loss:.6g}; |theta| = {norms[0]:.6g}, the step changes it by {norms[1]:.6g}",
+            f"C = {self.trace.loss:.6g}",
+            *self._norms(),
             f"the same bits as the run: {self._standing()}",
         ]
         return "\n".join(lines + ([self.notice] if self.notice else []))
+
+    def _norms(self) -> list[str]:
+        """A line for each array: how large it is, its gradient, and what the step does to it."""
+        rows: list[tuple[str, ...]] = [("", "norm", "gradient", "update")]
+        update, gradient = self.update, self.trace._gradient("dC/dW")
+        for s in self.before.network.segments:
+            norms = []
+            for p in (self.before, gradient, update):
+                with np.errstate(all="ignore"):  # of a run that diverged
+                    norms.append(float(np.linalg.norm(p.flat[s.offset : s.stop].astype(np.float64))))
+            rows.append((f"{s.kind}[{s.layer}]", *(f"{norm:.4g}" for norm in norms)))
+        widths = [max(len(row[k]) for row in rows) for k in range(4)]
+        return [
+            "  " + "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows
+        ]
 
     def _standing(self) -> str:
         if self.differing:
@@ -222,7 +236,7 @@ def _data(
     raise DataError(
         f"these are not the examples of the run ({count} rows here, {wanted} there"
         f"{'; as many, but other numbers or another order' if count == wanted else ''}); "
-        "give X, Y and sample_weight as they were given to train"
+        "give the data and their weights as they were given to train"
     )
 
 

@@ -128,6 +128,13 @@ def _scores(Y: Array, y_hat: Array) -> dict[str, float | None]:
     return {name: value if value is None or np.isfinite(value) else None for name, value in values.items()}
 
 
+def share_from(plain: object) -> float | None:
+    """The share of rows held out, read back from a model file; DataError when it is none."""
+    if plain is None or (isinstance(plain, float) and 0 < plain < 1):
+        return plain
+    raise DataError(f"the target has a 'test' of {plain!r:.40}; save the model again with clearprop")
+
+
 def shares_from(plain: object, target: Target) -> tuple[float, ...]:
     """Class shares read back from a model file; DataError when they do not fit the target."""
     given = plain if isinstance(plain, list) else []

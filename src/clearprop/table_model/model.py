@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from clearprop.table_model.baselines import (
     class_shares,
     judge_classes,
     judge_numbers,
+    share_from,
     shares_from,
 )
 from clearprop.table_model.plan import TablePlan, as_table, features, plan_table, targets
@@ -46,14 +47,17 @@ class TableModel:
     target : Target
     shares : tuple of float
         Share of each class among the training rows: the baseline. Empty for numbers.
+    test : float or None
+        Share of the rows that was held out to judge the model.
     evaluation : Evaluation or None
-        On the rows held out by `fit_table(..., test=)`; not part of the model file.
+        On those rows; not part of the model file.
     """
 
     model: Model
     encoder: Encoder
     target: Target
     shares: tuple[float, ...]
+    test: float | None = None
     evaluation: Evaluation | None = field(default=None, repr=False)
 
     @property
@@ -153,7 +157,7 @@ class TableModel:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a model file with the encoders in it; ModelFileError when that cannot be done."""
         model = self.model
-        target = {**self.target.to_dict(), "shares": list(self.shares)}
+        target = {**self.target.to_dict(), "shares": list(self.shares), "test": self.test}
         encoder, classes = self.encoder.to_dict(), self.target.classes
         Model(
             model.network,
@@ -184,9 +188,9 @@ class TableModel:
             )
         try:
             plain = dict(model.target)
-            shares = plain.pop("shares", None)
+            shares, test = plain.pop("shares", None), share_from(plain.pop("test", None))
             encoder, target = Encoder.from_dict(model.encoder), Target.from_dict(plain)
-            read = cls(model, encoder, target, shares_from(shares, target))
+            read = cls(model, encoder, target, shares_from(shares, target), test)
             read._require_fit()
         except DataError as error:
             raise ModelFileError(f"{os.fspath(path)}: {error}") from None
@@ -309,7 +313,6 @@ def train_plan(plan: TablePlan, *, certify: bool = False, progress: bool = False
         progress=progress,
     )
     y = Y if plan.target.task == "classes" else np.empty(0, dtype=np.int64)
-    model = TableModel(Model.of(run), plan.encoder, plan.target, class_shares(plan.target, y, plan.weights))
-    if plan.test is None:
-        return model
-    return TableModel(model.model, model.encoder, model.target, model.shares, model.evaluate(plan.test))
+    shares = class_shares(plan.target, y, plan.weights)
+    model = TableModel(Model.of(run), plan.encoder, plan.target, shares, plan.share)
+    return model if plan.test is None else replace(model, evaluation=model.evaluate(plan.test))

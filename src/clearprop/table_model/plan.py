@@ -42,6 +42,8 @@ class TablePlan:
         Rows with a target that are not held out, in the order of their cells; few whole weights are repeats.
     test : Table or None
         Rows held out to judge the model.
+    share : float or None
+        The share of the rows that these were to be.
     weights : ndarray (rows of training,) or None
         Example weights, where they are not repeats.
     notices : tuple of str
@@ -54,6 +56,7 @@ class TablePlan:
     settings: Settings
     training: Table
     test: Table | None
+    share: float | None
     weights: Array | None
     notices: tuple[str, ...]
 
@@ -118,6 +121,7 @@ def plan_table(
         settings=settings,
         training=training,
         test=None if held is None else table.take(held),
+        share=None if test is None else float(test),
         weights=weights,
         notices=notices,
     )
