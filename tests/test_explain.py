@@ -9,11 +9,11 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+from clearprop import explain_row
 from clearprop.cli import app
 from clearprop.datasets import penguins_path
 from clearprop.errors import DataError
 from clearprop.table_model import Settings, TableModel, fit_table
-from clearprop.table_model.explaining import explain_row
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +46,11 @@ def test_a_row_is_seen_as_the_model_sees_it(files, target):
     assert gaps["bill_length_mm"] == gaps["sex"] == "-"
     with pytest.raises(DataError, match="has no row 345; its rows are numbered from 1 to 344"):
         explain_row(model, penguins_path(), 345)
+    shown = explain_row(model, penguins_path(), 4)
+    assert str(shown).startswith("row 4\n")
+    for piece in (str(shown), shown._repr_html_()):
+        assert "bill_length_mm" in piece
+        assert "layer 2" in piece
 
 
 def test_a_row_without_its_target_is_traced_forwards(files):

@@ -67,6 +67,8 @@ if TYPE_CHECKING:
     from clearprop.table_model import Settings as Settings
     from clearprop.table_model import TableModel as TableModel
     from clearprop.table_model import fit_table as fit_table
+    from clearprop.table_model.explaining import explain_row as explain_row
+    from clearprop.table_model.replaying import replay_table as replay_table
     from clearprop.tables import read_table as read_table
     from clearprop.training.run import EpochReport as EpochReport
     from clearprop.training.run import TrainingDiverged as TrainingDiverged
@@ -116,6 +118,8 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "TabularRegressor",
     ),
     "table_model": ("Settings", "TableModel", "fit_table"),
+    "table_model.explaining": ("explain_row",),
+    "table_model.replaying": ("replay_table",),
     "tables": ("read_table",),
 }
 _HOME_OF = {name: f"clearprop.{home}" for home, names in _HOMES.items() for name in names}

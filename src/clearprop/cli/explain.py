@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from clearprop.cli.answering import DONE, answering, read_data, require_writable, write_file
 from clearprop.cli.console import complain
 from clearprop.errors import DataError
-
-if TYPE_CHECKING:
-    from clearprop.table_model.explaining import ExplainedRow
 
 
 class Form(StrEnum):
@@ -62,7 +59,7 @@ def explain(
     loaded = TableModel.load(model)
     seen = explain_row(loaded, read_data(data), row)
     if of is None:
-        text = f"{inputs_table(seen)}\n\n{seen.trace}\n"
+        text = f"{seen}\n"
     else:
         derivation = seen.trace.derive(of, view=view.value, terms=terms, digits=digits)
 
@@ -77,7 +74,7 @@ def explain(
 
         title = f"{of} of row {row} of {data}"
         text = {
-            Form.text: lambda: f"{derivation}\n{in_units(of)}\n{inputs_table(seen)}\n",
+            Form.text: lambda: f"{derivation}\n{in_units(of)}\n{seen.inputs_table()}\n",
             Form.latex: lambda: derivation.latex(document=True),
             Form.html: lambda: derivation.html(title=title),
         }[to]()
@@ -87,21 +84,3 @@ def explain(
         write_file(out, text.encode())
         complain(f"written to {out}")
     return DONE
-
-
-def inputs_table(seen: ExplainedRow) -> str:
-    """The row as it was written and as the network is given it, side by side, and the answer."""
-    lines = [("", "column", "cell", "feature", "number")]
-    before = ""
-    for each in seen.inputs:
-        column = "" if each.column == before else each.column
-        cell = "" if each.column == before else each.cell
-        feature = "" if each.feature == each.column else each.feature
-        lines.append((f"x[{each.index}]", column, cell, feature, f"{each.value:.6g}"))
-        before = each.column
-    widths = [max(len(line[k]) for line in lines) for k in range(5)]
-    body = "\n".join(
-        "  ".join(f"{cell:{w}}" for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
-    beside = "" if seen.written is None else f" (the table says {seen.written})"
-    return f"row {seen.row}\n{body}\nanswer: {seen.answer}{beside}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ class Input:
 
 @dataclass(frozen=True)
 class ExplainedRow:
-    """A row and its trace.
+    """A row and its trace; prints both, and shows them in a notebook.
 
     Attributes
     ----------
@@ -47,6 +48,29 @@ class ExplainedRow:
     answer: Any
     written: Any
     trace: Trace
+
+    def inputs_table(self) -> str:
+        """The row as it was written and as the network is given it, side by side, and the answer."""
+        lines = [("", "column", "cell", "feature", "number")]
+        before = ""
+        for each in self.inputs:
+            column = "" if each.column == before else each.column
+            cell = "" if each.column == before else each.cell
+            feature = "" if each.feature == each.column else each.feature
+            lines.append((f"x[{each.index}]", column, cell, feature, f"{each.value:.6g}"))
+            before = each.column
+        widths = [max(len(line[k]) for line in lines) for k in range(5)]
+        body = "\n".join(
+            "  ".join(f"{cell:{w}}" for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines
+        )
+        beside = "" if self.written is None else f" (the table says {self.written})"
+        return f"row {self.row}\n{body}\nanswer: {self.answer}{beside}"
+
+    def __str__(self) -> str:
+        return f"{self.inputs_table()}\n\n{self.trace}"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(self.inputs_table())}</pre>\n{self.trace._repr_html_()}"
 
 
 def explain_row(model: TableModel, source: Any, row: int) -> ExplainedRow:
