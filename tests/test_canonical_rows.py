@@ -2,12 +2,13 @@
 
 import subprocess
 import sys
+from random import Random
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import clearprop as cp
@@ -127,6 +128,7 @@ rows = st.tuples(cells, cells, st.one_of(st.none(), st.booleans()), st.sampled_f
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(rows, min_size=1, max_size=12), st.randoms(use_true_random=False))
+@example([(5e-324, None, None, None), (0.0, None, None, None), (-3.0, None, None, None)], Random(0))
 def test_the_order_is_that_of_the_cells_missing_last(found, random):
     found = [*found, (1.0, 1.0, True, "z")]
     schema = {"x": pl.Float64, "y": pl.Float64, "t": pl.Boolean, "s": pl.String}

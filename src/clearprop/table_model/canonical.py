@@ -122,9 +122,6 @@ def _codes(column: Column) -> tuple[Array, int]:
     if missing.all():
         return np.zeros(len(values), dtype=np.int64), 1
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    if high - low < MOST_LEVELS and low == np.floor(low):
-        above = np.where(missing, high - low + 1, values - low)
-        codes = above.astype(np.int64)
-        if (codes == above).all():
-            return codes, int(high - low) + 2
+    if high - low < MOST_LEVELS and (missing | (values == np.floor(values))).all():
+        return np.where(missing, high - low + 1, values - low).astype(np.int64), int(high - low) + 2
     return np.where(missing, np.inf, values), 0  # a table holds no infinite number
