@@ -75,7 +75,7 @@ $(OLDEST)/floors: pyproject.toml | $(OLDEST)/python
 	    "make test-oldest PYTHON=/path/to/python3.12"; exit 1; }
 	@echo "installing the oldest versions into $(OLDEST) (once; about a minute) ..."
 	@$(OLDEST)/bin/python -c 'import tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
-	  print(*[given.replace(">=", "==") + ".*" for given in project["dependencies"]], sep="\n")' > $@.txt
+	  print(*[given.partition(";")[0].replace(">=", "==") + ".*" for given in project["dependencies"]], sep="\n")' > $@.txt
 	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check \
 	  --constraint $@.txt --editable . pytest pytest-xdist cloudpickle pandas pyarrow
 	@mv $@.txt $@

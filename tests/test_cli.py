@@ -312,3 +312,51 @@ def test_a_reader_that_has_seen_enough_is_no_error(model_file, tmp_path):
         process.stdout.close()
         assert process.stderr.read() == ""
     assert process.returncode == 0
+
+
+GERMAN = "Kunden_ID;Datum;Größe;Stadt;Umsatz\n" + "".join(
+    f"{1000 + k};{1 + k % 28:02d}.{1 + k % 12:02d}.2021;{k % 7},5;{('Wien', 'Köln')[k % 2]};{k % 5 + k % 7},25\n"
+    for k in range(60)
+)
+
+
+def test_a_table_of_another_country_is_read_and_what_was_found_is_said(cli):
+    Path("de.csv").write_bytes(GERMAN.encode("cp1252"))
+    done = cli("train", "de.csv", "--target", "Umsatz", *QUICK)
+    assert done.exit_code == 0, done.output
+    said = " ".join(done.stdout.split())
+    for words in (
+        "note: it is not UTF-8 text (line 1) and was read as Windows-1252",
+        "note: the columns are separated by semicolons",
+        "note: in the columns 'Größe', 'Umsatz', decimal commas were read as points",
+        "left out: named like an identifier",
+        "date: days (mean 2021-",
+        "one-hot: 2 levels (Köln, Wien)",
+    ):
+        assert words in said
+    Path("plain.csv").write_text(GERMAN.replace(",", ".").replace(";", ","), encoding="utf-8")
+    given = cli(
+        "predict", "de.safetensors", "de.csv", "--encoding", "cp1252", "--separator", ";", "--decimal", ","
+    )
+    assert given.stdout == cli("predict", "de.safetensors", "plain.csv").stdout
+    assert "note" not in given.stderr
+    assert "note: the columns are separated" in cli("predict", "de.safetensors", "de.csv").stderr
+
+
+def test_what_a_column_is_may_be_said_and_several_files_read(cli):
+    rows = [f"{k % 4},{k % 3},{k % 2}\n" for k in range(80)]
+    Path("a.csv").write_text("zip,x,y\n" + "".join(rows[:40]))
+    Path("b.csv").write_text("zip,x,y\n" + "".join(rows[40:]))
+    done = cli("train", "a.csv", "b.csv", "--target", "y", "--type", "zip=category", *QUICK)
+    assert done.exit_code == 0, done.output
+    assert "2 files (a.csv, b.csv): 80 rows" in done.stdout
+    assert "one-hot: 4 levels (0, 1, 2, 3)" in done.stdout
+    assert Path("a.safetensors").is_file()
+    assert "80 rows of 2 files" in cli("evaluate", "a.safetensors", "[ab].csv").stdout
+    for wrong, words in (
+        ("zip", "--type is COLUMN=KIND"),
+        ("zap=number", "no column to type 'zap'; did you mean"),
+    ):
+        done = cli("train", "a.csv", "--target", "y", "--type", wrong)
+        assert done.exit_code == 2
+        assert words in done.stderr

@@ -237,7 +237,7 @@ def test_from_dict_refuses_every_damaged_field() -> None:
         (1, "usual", 1),
         (2, "levels", ["b", "a"]),
         (2, "levels", ["a", "a"]),
-        (3, "column_kind", "date"),
+        (3, "column_kind", "picture"),
     ):
         with pytest.raises(DataError, match=repr(field)):
             Encoder.from_dict(damaged(record, place, field, junk))

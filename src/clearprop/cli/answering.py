@@ -10,15 +10,12 @@ import secrets
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec
+from typing import Any, ParamSpec
 
 import typer
 
 from clearprop.cli.console import complain
 from clearprop.errors import ClearpropError, DataError
-
-if TYPE_CHECKING:
-    from clearprop.tables import Table
 
 DONE, CHECK_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -50,14 +47,6 @@ def answering(verb: Callable[_P, int]) -> Callable[_P, None]:
 
     answer.__annotations__ = {**verb.__annotations__, "return": "None"}
     return answer
-
-
-def read_data(data: str) -> Table:
-    """Table of a file, or the shipped one of that name."""
-    from clearprop.datasets import penguins_path
-    from clearprop.tables import read_table
-
-    return read_table(penguins_path() if data == "penguins" else data)
 
 
 def require_writable(out: Path, *others: str) -> None:

@@ -6,23 +6,27 @@ from typing import Annotated
 
 import typer
 
-from clearprop.cli.answering import CHECK_FAILED, DONE, answering, read_data, write_json
+from clearprop.cli.answering import CHECK_FAILED, DONE, answering, write_json
+from clearprop.cli.reading import Reading, reading_options
 from clearprop.errors import DataError
 
 
 @answering
+@reading_options
 def check(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A model file that train wrote.")],
-    data: Annotated[str, typer.Argument(metavar="DATA", help="A table with the target; see train.")],
+    data: Annotated[list[str], typer.Argument(metavar="DATA", help="A table with the target; see train.")],
     rows: Annotated[int, typer.Option(min=1, help="Rows to take, the first whose target is known.")] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
+    *,
+    reading: Reading,
 ) -> int:
     """Certify that the engine's gradient on a model's rows is the mathematics' own; else exit code 1."""
     from clearprop.glassbox.certifying import certify
     from clearprop.table_model import TableModel
     from clearprop.table_model.plan import features, targets
 
-    loaded, table = TableModel.load(model), read_data(data)
+    loaded, table = TableModel.load(model), reading.table(data)
     known = loaded.target.known_rows(table)
     if not known.any():
         names = ", ".join(loaded.target.columns)

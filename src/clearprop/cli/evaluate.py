@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clearprop.cli.answering import CHECK_FAILED, DONE, answering, read_data, write_json
+from clearprop.cli.answering import CHECK_FAILED, DONE, answering, write_json
 from clearprop.cli.console import Screen, complain, number, plural
+from clearprop.cli.reading import Reading, reading_options
 from clearprop.errors import SpecificationError
 
 if TYPE_CHECKING:
@@ -25,21 +26,24 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
 
 
 @answering
+@reading_options
 def evaluate(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A model file that train wrote.")],
-    data: Annotated[str, typer.Argument(metavar="DATA", help="A table with the target; see train.")],
+    data: Annotated[list[str], typer.Argument(metavar="DATA", help="A table with the target; see train.")],
     check: Annotated[
         list[str] | None,
         typer.Option(metavar="CONDITION", help='End with exit code 1 unless it holds: "accuracy >= 0.9".'),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
+    *,
+    reading: Reading,
 ) -> int:
     """Evaluate a model on rows whose target is known, beside the trivial baseline."""
     from clearprop.cli.reports import show_evaluation
     from clearprop.table_model import TableModel
 
     loaded = TableModel.load(model)
-    table = read_data(data)
+    table = reading.table(data)
     result = loaded.evaluate(table)
     failed = [condition for condition in check or () if not _holds(condition, result)]
     if as_json:

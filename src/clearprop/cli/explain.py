@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from clearprop.cli.answering import DONE, answering, read_data, require_writable, write_file
+from clearprop.cli.answering import DONE, answering, require_writable, write_file
 from clearprop.cli.console import complain
+from clearprop.cli.reading import Reading, reading_options
 from clearprop.errors import DataError
 
 
@@ -30,9 +31,10 @@ class View(StrEnum):
 
 
 @answering
+@reading_options
 def explain(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A model file that train wrote.")],
-    data: Annotated[str, typer.Argument(metavar="DATA", help="A table with the training columns.")],
+    data: Annotated[list[str], typer.Argument(metavar="DATA", help="A table with the training columns.")],
     row: Annotated[int, typer.Option(help="Number of the row, from 1.")] = 1,
     of: Annotated[
         str | None,
@@ -46,6 +48,8 @@ def explain(
     terms: Annotated[int, typer.Option(min=1, help="Terms of a sum that are written out.")] = 8,
     digits: Annotated[int, typer.Option(min=1, max=17, help="Significant digits.")] = 6,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write here, not to the screen.")] = None,
+    *,
+    reading: Reading,
 ) -> int:
     """Show every number of the network for one row, or derive one of them with the numbers put in."""
     from clearprop.glassbox.quantity import read_name
@@ -53,11 +57,12 @@ def explain(
     from clearprop.table_model.explaining import explain_row, in_own_units
 
     if out is not None:
-        require_writable(out, data, model)
+        require_writable(out, *data, model)
     if of is None and to is not Form.text:
         raise DataError(f'--to {to.value} writes a derivation; say of what, such as --of "W[1][2,0]"')
     loaded = TableModel.load(model)
-    seen = explain_row(loaded, read_data(data), row)
+    table = reading.table(data)
+    seen = explain_row(loaded, table, row)
     if of is None:
         text = f"{seen}\n"
     else:
@@ -72,7 +77,7 @@ def explain(
             column, slope = own
             return f"dC/d({column}) = {slope:.{digits}g}  (in the column's own units: dC/dx / deviation)\n"
 
-        title = f"{of} of row {row} of {data}"
+        title = f"{of} of row {row} of {table.source}"
         text = {
             Form.text: lambda: f"{derivation}\n{in_units(of)}\n{seen.inputs_table()}\n",
             Form.latex: lambda: derivation.latex(document=True),

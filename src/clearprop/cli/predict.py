@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from clearprop.cli.answering import DONE, answering, read_data, require_writable, write_file, write_json
+from clearprop.cli.answering import DONE, answering, require_writable, write_file, write_json
 from clearprop.cli.console import complain, plural
+from clearprop.cli.reading import Reading, reading_options
 from clearprop.errors import DataError
 
 if TYPE_CHECKING:
@@ -23,14 +24,17 @@ WRITABLE = (".csv", ".csv.gz", ".parquet")
 
 
 @answering
+@reading_options
 def predict(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A model file that train wrote.")],
-    data: Annotated[str, typer.Argument(metavar="DATA", help="A table with the training columns.")],
+    data: Annotated[list[str], typer.Argument(metavar="DATA", help="A table with the training columns.")],
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write here (.csv, .csv.gz, .parquet), not to the screen."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
+    *,
+    reading: Reading,
 ) -> int:
     """Predict the target of every row: its number from 1, the answer, the probability of each class."""
     from clearprop.table_model import TableModel
@@ -39,9 +43,9 @@ def predict(
         if as_json:
             raise DataError("--json writes to the screen; leave --out away, or redirect it: > FILE")
         _require_suffix(out)
-        require_writable(out, data, model)
+        require_writable(out, *data, model)
     loaded = TableModel.load(model)
-    table = read_data(data)
+    table = reading.table(data)
     columns = answers(loaded, table)
     if as_json:
         write_json({"model": model, "data": table.source, **_as_plain(loaded, columns)})

@@ -6,14 +6,16 @@ from typing import Annotated
 
 import typer
 
-from clearprop.cli.answering import CHECK_FAILED, DONE, answering, read_data
+from clearprop.cli.answering import CHECK_FAILED, DONE, answering
 from clearprop.cli.explain import View
+from clearprop.cli.reading import Reading, reading_options
 
 
 @answering
+@reading_options
 def replay(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A model file that train wrote.")],
-    data: Annotated[str, typer.Argument(metavar="DATA", help="The table it was trained on.")],
+    data: Annotated[list[str], typer.Argument(metavar="DATA", help="The table it was trained on.")],
     epoch: Annotated[int, typer.Option(help="Epoch, from 1.")],
     batch: Annotated[int | None, typer.Option(help="Batch of the epoch, from 1.")] = None,
     row: Annotated[int | None, typer.Option(help="Row of the table, from 1: the batch with it.")] = None,
@@ -23,12 +25,14 @@ def replay(
     view: Annotated[View, typer.Option(help="By layers, by paths, or as one product.")] = View.recursive,
     terms: Annotated[int, typer.Option(min=1, help="Terms of a sum that are written out.")] = 8,
     digits: Annotated[int, typer.Option(min=1, max=17, help="Significant digits.")] = 6,
+    *,
+    reading: Reading,
 ) -> int:
     """Take one step of the training again, with the same bits; exit code 1 if the bits differ."""
     from clearprop.table_model import TableModel
     from clearprop.table_model.replaying import replay_table
 
-    seen = replay_table(TableModel.load(model), read_data(data), epoch, batch, row=row)
+    seen = replay_table(TableModel.load(model), reading.table(data), epoch, batch, row=row)
     text = str(seen)
     if of is not None:
         derivation = seen.trace.derive(of, view=view.value, example=seen.example, terms=terms, digits=digits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import logging
 import shlex
 from pathlib import Path
@@ -9,12 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
-from clearprop.cli.answering import DONE, INTERRUPTED, answering, read_data, require_writable, write_json
+from clearprop.cli.answering import DONE, INTERRUPTED, answering, require_writable, write_json
 from clearprop.cli.console import Screen, complain, number, percent, plural
+from clearprop.cli.reading import Reading, reading_options
 from clearprop.errors import SpecificationError
 from clearprop.formulas.activations import activations
 from clearprop.formulas.losses import losses
 from clearprop.formulas.optimizers import optimizers
+from clearprop.tables.opening import PACKED, STDIN, path_suffix
 
 if TYPE_CHECKING:
     from clearprop.table_model import TableModel
@@ -27,9 +30,15 @@ _TRAINABLE = [name for name, row in activations.items() if not row.refuses_train
 
 
 @answering
+@reading_options
 def train(
     data: Annotated[
-        str, typer.Argument(metavar="DATA", help='.csv, .csv.gz, .tsv or .parquet; or "penguins", shipped.')
+        list[str],
+        typer.Argument(
+            metavar="DATA",
+            help='Files (.csv, .tsv, also .gz or .zst; .parquet, .arrow, .jsonl), "-" for standard input; '
+            '"penguins", shipped.',
+        ),
     ],
     target: Annotated[
         list[str], typer.Option(metavar="COLUMN", help="To predict; may be repeated for number columns.")
@@ -83,6 +92,8 @@ def train(
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Write nothing but errors.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
+    *,
+    reading: Reading,
 ) -> int:
     """Train a network on a table and write a model file.
 
@@ -95,7 +106,7 @@ def train(
     if quiet:
         logging.getLogger("clearprop").setLevel(logging.ERROR)
     path = out or Path(_stem(data) + ".safetensors")
-    require_writable(path, data)
+    require_writable(path, *data)
     settings = Settings(
         hidden=_widths(hidden),
         activation=activation,
@@ -116,7 +127,7 @@ def train(
         time_budget=time_budget,
         dtype=dtype,
     )
-    table = read_data(data)
+    table = reading.table(data, says=False)
     plan = plan_table(
         table,
         target,
@@ -152,11 +163,12 @@ def _widths(hidden: str) -> tuple[int, ...]:
         ) from None
 
 
-def _stem(data: str) -> str:
-    """DATA's name without folder and suffixes."""
-    name = Path(data).name
-    for suffix in (".gz", ".csv", ".tsv", ".parquet"):
-        name = name[: -len(suffix)] if name.lower().endswith(suffix) and name.lower() != suffix else name
+def _stem(data: list[str]) -> str:
+    """The name of the first file without folder and suffixes."""
+    name = "model" if data[0] == STDIN or glob.has_magic(data[0]) else Path(data[0]).name
+    suffix = path_suffix(name)
+    for end in (*PACKED, suffix):
+        name = name[: -len(end)] if end and name.lower().endswith(end) and name.lower() != end else name
     return name
 
 
@@ -227,7 +239,7 @@ def _training_in_words(plan: TablePlan) -> str:
     )
 
 
-def _show_outcome(screen: Screen, model: TableModel, data: str, path: Path) -> None:
+def _show_outcome(screen: Screen, model: TableModel, data: list[str], path: Path) -> None:
     """Write how training went, the metrics, where the model lies, and what to type next."""
     history, run = model.history, model.model
     steps = run.record.steps if run.record else 0
@@ -248,7 +260,7 @@ def _show_outcome(screen: Screen, model: TableModel, data: str, path: Path) -> N
     screen.verbatim(f"{path} ({path.stat().st_size / 1000:.3g} kB)")
     screen.heading("Next")
     for verb, remark in (("predict", ""), ("evaluate", "  # training rows included")):
-        screen.verbatim(shlex.join(["clearprop", verb, str(path), data]) + remark, style="cyan")
+        screen.verbatim(shlex.join(["clearprop", verb, str(path), *data]) + remark, style="cyan")
     screen.close()
 
 

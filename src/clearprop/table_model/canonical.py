@@ -62,8 +62,8 @@ def repeats(weights: Array | None) -> IntArray | None:
 def canonical_order(columns: Sequence[Column], weights: Array | None = None) -> IntArray:
     """Indices (m,) of the rows in the order of their cells in these columns, and then of their weights (m,).
 
-    Numbers are compared before booleans, and these before texts; columns of a kind in the order given, a
-    missing cell after all others. Only rows that are alike so far are compared further.
+    Numbers are compared before booleans, these before dates, and these before texts; columns of a kind in the
+    order given, a missing cell after all others. Only rows that are alike so far are compared further.
 
     Examples
     --------
@@ -93,7 +93,7 @@ def canonical_order(columns: Sequence[Column], weights: Array | None = None) -> 
 
 def _keys(columns: Sequence[Column], weights: Array | None) -> Iterator[Array]:
     """Keys (m,) to sort by, first things first; columns of few values share one, as digits do a number."""
-    kinds = ("number", "boolean", "text")
+    kinds = ("number", "boolean", "date", "text")
     packed, size = None, 1
     for column in sorted(columns, key=lambda column: kinds.index(column.kind)):
         codes, levels = _codes(column)

@@ -12,6 +12,7 @@ from clearprop.errors import DataError
 from clearprop.glassbox.trace import Trace, trace
 from clearprop.table_model.model import TableModel
 from clearprop.table_model.plan import as_table, features, targets
+from clearprop.tables import Column
 from clearprop.tables.encodings import NumberEncoding
 
 
@@ -107,14 +108,14 @@ def explain_row(model: TableModel, source: Any, row: int) -> ExplainedRow:
     for encoding in model.encoder.columns:
         for name in encoding.feature_names:
             index = len(inputs)
-            cell = _spelled(one.column(encoding.column).values[0])
+            cell = _spelled(one.column(encoding.column))
             inputs.append(Input(index, name, encoding.column, cell, float(X[0, index])))
     has_target = all(name in one.names for name in model.target.columns)
     known = has_target and bool(model.target.known_rows(one)[0])
     Y = targets(model.network, model.target, one) if known else None
     seen = trace(model.network, model.theta, X, Y)
     answer = model.answers(seen.y_hat)
-    cells = [_spelled(one.column(name).values[0]) for name in model.target.columns] if known else None
+    cells = [_spelled(one.column(name)) for name in model.target.columns] if known else None
     written = cells if cells is None or len(cells) > 1 else cells[0]
     return ExplainedRow(row, tuple(inputs), answer[0], written, seen)
 
@@ -131,8 +132,7 @@ def in_own_units(model: TableModel, seen: ExplainedRow, index: int) -> tuple[str
     return each.column, seen.trace.derive(f"x[{index}]").value / encoding.std
 
 
-def _spelled(cell: Any) -> str:
-    """A cell as it is shown; a gap is a dash."""
-    if cell is None or cell != cell:  # NaN is not itself
-        return "-"
-    return f"{cell:.12g}" if isinstance(cell, float | np.floating) else str(cell)
+def _spelled(column: Column) -> str:
+    """The only cell of a column as it was written; a gap is a dash."""
+    cell = column.texts()[0]
+    return "-" if cell is None else str(cell)

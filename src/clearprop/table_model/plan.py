@@ -123,7 +123,7 @@ def plan_table(
         test=None if held is None else table.take(held),
         share=None if test is None else float(test),
         weights=weights,
-        notices=notices,
+        notices=(*table.notices, *notices),
     )
 
 

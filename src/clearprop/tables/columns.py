@@ -8,7 +8,7 @@ needs it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias
 
@@ -17,11 +17,13 @@ import numpy.typing as npt
 
 from clearprop.arrays import Array, BoolArray, IntArray
 from clearprop.errors import DataError
+from clearprop.tables.dates import first_undated, read_dates, spelled
+from clearprop.tables.dialect import Style, plain_numbers
 
 if TYPE_CHECKING:
     import polars as pl
 
-Kind: TypeAlias = Literal["number", "boolean", "text"]
+Kind: TypeAlias = Literal["number", "boolean", "text", "date"]
 Floats: TypeAlias = npt.NDArray[np.float64]
 Texts: TypeAlias = npt.NDArray[np.object_]  #: each cell a str, or None where it is missing
 
@@ -38,16 +40,21 @@ class Column:
     ----------
     name : str
         Name in the header.
-    kind : {"number", "boolean", "text"}
+    kind : {"number", "boolean", "text", "date"}
         How the column was read.
     values : ndarray, shape (m,)
-        float64 with NaN where missing for numbers and booleans (0 or 1), str or None (object) for text.
+        float64 with NaN where missing for numbers, booleans (0 or 1) and dates (days since 1970-01-01);
+        str or None (object) for text.
     source : str
         Name of the table in messages.
     row_numbers : ndarray of int64, shape (m,)
         Data rows counted from 1 in the source, also after `take`.
     written : polars.Series of str, or None
-        The cells as they were written, where numbers and booleans came as text.
+        The cells as they were written, where numbers, booleans and dates came as text.
+    style : {"point", "comma", "thousands"}
+        How its numbers are written.
+    asked : str
+        The kind that the user asked for; "" where it was found.
 
     Examples
     --------
@@ -69,6 +76,8 @@ the value '4 years' is not a number; write a number, or leave the cell empty (mi
     source: str
     row_numbers: IntArray  # (m,)
     written: pl.Series | None = None
+    style: Style = "point"
+    asked: str = ""
 
     @property
     def known(self) -> BoolArray:
@@ -96,10 +105,12 @@ the value '4 years' is not a number; write a number, or leave the cell empty (mi
         DataError
             For the first cell that is not a finite number.
         """
-        if self.kind != "text" and (self.kind == "number" or self.written is None):
+        if self.kind == "number" or (self.kind == "boolean" and self.written is None):
             return self.values
-        written = self.written if self.written is not None else text_series(self.values)
-        values = numbers_of(written)
+        written = self.written
+        if written is None:
+            written = text_series(self.texts() if self.kind == "date" else self.values)
+        values = numbers_of(plain_numbers(written, self.style))
         bad = np.flatnonzero(np.isnan(values) & self.known)
         if bad.size:
             self.refuse(int(bad[0]), "is not a number", "write a number, or leave the cell empty (missing)")
@@ -125,12 +136,42 @@ the value '4 years' is not a number; write a number, or leave the cell empty (mi
             values: Floats = self.values
         else:
             spelled = dict.fromkeys((*TRUE_SPELLINGS, "1"), 1.0) | dict.fromkeys((*FALSE_SPELLINGS, "0"), 0.0)
-            values = np.array([spelled.get(str(text).lower(), np.nan) for text in self.values])
+            values = np.array([spelled.get(str(text).lower(), np.nan) for text in self.texts()])
         bad = np.flatnonzero(~np.isin(values, (0.0, 1.0)) & self.known)
         if bad.size:
             remedy = "write true or false, or leave the cell empty (missing)"
             self.refuse(int(bad[0]), "is neither true nor false", remedy)
         return values
+
+    def dates(self, order: str = "") -> Floats:
+        """Read the column as dates.
+
+        Parameters
+        ----------
+        order : {"", "ymd", "dmy", "mdy"}
+            How dates of text are written; "" finds out.
+
+        Returns
+        -------
+        ndarray of float64, shape (m,)
+            Days since 1970-01-01, NaN where missing.
+
+        Raises
+        ------
+        DataError
+            For the first cell that is no date.
+        """
+        if not self.known.any():
+            return np.full(len(self.values), np.nan)
+        if self.kind == "date" and (not order or self.written is None):
+            return self.values
+        cells = self.written if self.written is not None else text_series(self.texts())
+        found = read_dates(cells, order)
+        if found is not None or self.kind == "date":
+            return self.values if found is None else found.days  # clear by itself, if not in training's form
+        saying = "is no date" if self.known.sum() == 1 else "is no date, or not written like the others"
+        remedy = "write dates as 2024-12-31, or leave the cell empty (missing)"
+        return self.refuse(first_undated(cells, order), saying, remedy)
 
     def texts(self) -> Texts:
         """Read the column as text: cells as they were written, surrounding blanks removed.
@@ -144,7 +185,7 @@ the value '4 years' is not a number; write a number, or leave the cell empty (mi
             return self.values
         if self.written is not None:
             return shared_strings(self.written)
-        spell = number_text if self.kind == "number" else ("false", "true").__getitem__
+        spell = _SPELLING[self.kind]
         return np.array([None if np.isnan(v) else spell(v) for v in self.values], dtype=object)
 
     def take(self, indices: IntArray) -> Column:
@@ -155,11 +196,11 @@ the value '4 years' is not a number; write a number, or leave the cell empty (mi
 
     def refuse(self, index: int, saying: str, remedy: str) -> NoReturn:
         """Raise the DataError about one cell: source, row, column, value, what is wrong, and remedy."""
-        place = f"{self.source}, {row_name(int(self.row_numbers[index]))}, column {self.name!r}"
+        place = f"{place_of(self.source, int(self.row_numbers[index]))}, column {self.name!r}"
         value = (self.values if self.written is None else self.written)[index]
         if not self.known[index]:
             raise DataError(f"{place}: the cell {saying}; {remedy}")
-        text = value if isinstance(value, str) else number_text(float(value))
+        text = value if isinstance(value, str) else _SPELLING[self.kind](float(value))
         raise DataError(f"{place}: the value {shortened(text)} {saying}; {remedy}")
 
 
@@ -170,6 +211,17 @@ def row_name(number: int) -> str:
     'data row 3 (counted from 1, without the header)'
     """
     return f"data row {number} (counted from 1, without the header)"
+
+
+def place_of(source: str, number: int) -> str:
+    """Name a data row of a source, and where several files were joined, the file it stands in.
+
+    >>> place_of("a.csv", 3)
+    'a.csv, data row 3 (counted from 1, without the header)'
+    """
+    find = getattr(source, "place", None)  # of joined files
+    name, row = find(number) if find is not None else (source, number)
+    return f"{name}, {row_name(row)}"
 
 
 def shortened(text: str, limit: int = 60) -> str:
@@ -186,6 +238,13 @@ def number_text(value: float) -> str:
     return str(int(value)) if np.isfinite(value) and value == int(value) else repr(float(value))
 
 
+_SPELLING: Mapping[str, Callable[[float], str]] = {
+    "number": number_text,
+    "boolean": lambda value: ("false", "true")[int(value)],
+    "date": spelled,
+}
+
+
 def typed_text(
     name: str,
     cells: pl.Series,
@@ -194,6 +253,7 @@ def typed_text(
     row_numbers: IntArray,
     null_values: Iterable[str],
     infer: bool,
+    style: Style = "point",
 ) -> Column:
     """Type a column that came as text.
 
@@ -204,7 +264,9 @@ def typed_text(
     null_values : iterable of str
         Spellings that mean missing.
     infer : bool
-        Look for numbers and booleans (files of text); where the source declares text, it stays text.
+        Look for numbers, booleans and dates (files of text); where the source declares text, it stays text.
+    style : {"point", "comma", "thousands"}
+        How numbers are written.
 
     Raises
     ------
@@ -216,9 +278,11 @@ def typed_text(
     spellings = sorted(set(null_values))
     nothing = pl.Series([None] * len(spellings), dtype=pl.String)
     cells = cells.cast(pl.String).str.strip_chars().replace(pl.Series(spellings, dtype=pl.String), nothing)
-    place = Column(name=name, kind="text", values=np.empty(0), source=source, row_numbers=row_numbers)
+    place = Column(
+        name=name, kind="text", values=np.empty(0), source=source, row_numbers=row_numbers, style=style
+    )
     if infer:
-        numbers = cells.cast(pl.Float64, strict=False)
+        numbers = plain_numbers(cells, style).cast(pl.Float64, strict=False)
         if numbers.null_count() == cells.null_count():
             column = replace(place, kind="number", values=as_floats(numbers), written=cells)
             refuse_infinite(column)
@@ -227,6 +291,9 @@ def typed_text(
         if set(lowered.drop_nulls().unique()) <= {*TRUE_SPELLINGS, *FALSE_SPELLINGS}:
             truths = as_floats(lowered.is_in(list(TRUE_SPELLINGS)))
             return replace(place, kind="boolean", values=truths, written=cells)
+        dates = read_dates(cells)
+        if dates is not None and not dates.ambiguous:
+            return replace(place, kind="date", values=dates.days, written=cells)
     return replace(place, values=shared_strings(cells))
 
 

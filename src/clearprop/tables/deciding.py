@@ -33,6 +33,11 @@ def several(columns: Sequence[Column], task: Task | None) -> tuple[Task, str]:
 
 def task_of(column: Column, asked: Task | None) -> tuple[Task, str]:
     """Decide between classes and numbers for one column of known cells; say why in one sentence."""
+    if column.kind == "date":
+        raise DataError(
+            f"{column.source}: the target {column.name!r} holds dates, neither classes nor numbers; "
+            "make a column of what you want to predict (days until then, the month), or name another target"
+        )
     if column.kind == "number":
         distinct = np.unique(column.values)
         whole = bool(np.all(distinct == np.floor(distinct)))

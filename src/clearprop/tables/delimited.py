@@ -10,28 +10,33 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from clearprop.errors import DataError
 from clearprop.tables.columns import row_name, text_series
+from clearprop.tables.dialect import Dialect
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-def read_delimited(data: bytes, *, separator: str, source: str) -> tuple[list[str], list[pl.Series]]:
-    r"""Read delimited text with a header; blank lines are skipped.
+def read_delimited(
+    text: str, dialect: Dialect, *, source: str, header: bool | None = None
+) -> tuple[list[str], list[pl.Series]]:
+    r"""Read delimited text; blank lines are skipped.
 
     Parameters
     ----------
-    data : bytes
-        UTF-8 text, with or without a byte order mark.
-    separator : str
-        One character.
+    text : str
+    dialect : Dialect
     source : str
         Name of the file in messages.
+    header : bool, optional
+        Whether the first record names the columns; None: it must, and a record of numbers is refused as one
+        that does not. Without a header the columns are named column_1, column_2, ...
 
     Returns
     -------
@@ -47,50 +52,46 @@ def read_delimited(data: bytes, *, separator: str, source: str) -> tuple[list[st
 
     Examples
     --------
-    >>> names, cells = read_delimited(b"a,b\n1,x\n\n2,\n", separator=",", source="small.csv")
+    >>> names, cells = read_delimited("a,b\n1,x\n\n2,\n", Dialect(","), source="small.csv")
     >>> names, [column.to_list() for column in cells]
     (['a', 'b'], [['1', '2'], ['x', None]])
     """
     import polars as pl
 
-    text = _decoded(data, source).lstrip("\r\n")
+    text = text.lstrip("\r\n")
     if not text.strip():
         raise DataError(f"{source} is empty; give a table with a header and at least one row")
-    names = _header(next(cells for _, cells in _records(text, separator, source) if cells), source)
+    first = next(cells for _, cells in _records(text, dialect, source) if cells)
+    if header is False:
+        names = [f"column_{k}" for k in range(1, len(first) + 1)]
+        text = f"{dialect.separator.join(names)}\n{text}"
+    else:
+        names = _header(first, source, certain=header is True)
     try:
-        frame = pl.read_csv(text.encode(), infer_schema=False, separator=separator)
+        frame = pl.read_csv(
+            text.encode(), infer_schema=False, separator=dialect.separator, quote_char=dialect.quote
+        )
     except pl.exceptions.PolarsError:
         frame = None
     if frame is None or [name.strip() for name in frame.columns] != names:
-        kept, _ = _checked_rows(text, separator, source, len(names))
-        return names, _columns(text, separator, source, kept)
+        kept, _ = _checked_rows(text, dialect, source, len(names))
+        return names, _columns(text, dialect, source, kept)
     if frame.to_series(-1).null_count() > 0:
-        kept, total = _checked_rows(text, separator, source, len(names))
+        kept, total = _checked_rows(text, dialect, source, len(names))
         if total != frame.height:
-            return names, _columns(text, separator, source, kept)
+            return names, _columns(text, dialect, source, kept)
         frame = frame[kept]
     return names, frame.get_columns()
 
 
-def _decoded(data: bytes, source: str) -> str:
-    """Give the text of UTF-8 bytes without a byte order mark."""
-    if b"\0" in data[:4096] or data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise DataError(
-            f"{source} is not UTF-8 text (it may be a spreadsheet or UTF-16); export it as UTF-8 CSV"
-        )
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        bad = data[error.start : error.end].hex()
-        raise DataError(
-            f"{source}, line {line}: the byte 0x{bad} is not UTF-8 text; save the file as UTF-8"
-        ) from error
-
-
-def _header(cells: list[str], source: str) -> list[str]:
-    """Check the header cells: none blank, none repeated."""
+def _header(cells: list[str], source: str, *, certain: bool) -> list[str]:
+    """Check the header cells: none blank, none repeated, and (unless certain) not all numbers."""
     names = [cell.strip() for cell in cells]
+    if not certain and all(map(_is_number, names)):
+        raise DataError(
+            f"{source}: the first line holds numbers alone ({', '.join(names[:4])}), so the columns have no "
+            "names; write a header line above it, or say that there is none (--no-header, or header=False)"
+        )
     for position, name in enumerate(names, start=1):
         if not name:
             raise DataError(
@@ -105,9 +106,18 @@ def _header(cells: list[str], source: str) -> list[str]:
     return names
 
 
-def _records(text: str, separator: str, source: str) -> Iterator[tuple[int, list[str]]]:
+def _is_number(cell: str) -> bool:
+    try:
+        return math.isfinite(float(cell.replace(",", ".")))
+    except ValueError:
+        return False
+
+
+def _records(text: str, dialect: Dialect, source: str) -> Iterator[tuple[int, list[str]]]:
     """Give (line on which it ends, cells) for the header and every row; a blank line has no cells."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=dialect.separator, quotechar=dialect.quote, strict=True
+    )
     ended = 0
     try:
         for cells in reader:
@@ -125,12 +135,12 @@ def _records(text: str, separator: str, source: str) -> Iterator[tuple[int, list
         raise DataError(f"{source}, line {ended + 1}: {reason}") from error
 
 
-def _checked_rows(text: str, separator: str, source: str, width: int) -> tuple[list[int], int]:
+def _checked_rows(text: str, dialect: Dialect, source: str, width: int) -> tuple[list[int], int]:
     """Walk the rows below the header; give the indices of those not blank, and the count of all.
 
     Raises DataError for the first row that has not `width` cells.
     """
-    records = _records(text, separator, source)
+    records = _records(text, dialect, source)
     next(cells for _, cells in records if cells)
     kept: list[int] = []
     total = 0
@@ -140,22 +150,17 @@ def _checked_rows(text: str, separator: str, source: str, width: int) -> tuple[l
             if len(cells) != width:
                 fault = "too long" if len(cells) > width else "too short"
                 place = f"{source}, {row_name(len(kept))}, line {line}"
-                if width == 1 and any(";" in cell for cell in cells):
-                    raise DataError(
-                        f"{place}: the cells are separated by semicolons and hold commas; save the table "
-                        "with commas between the cells and points in the numbers"
-                    )
                 raise DataError(
                     f"{place}: the row is {fault}, its cells being {len(cells)} under {width} header cells; "
-                    f"write {width} cells, with quotes around one that contains {separator!r}"
+                    f"write {width} cells, with quotes around one that contains {dialect.separator!r}"
                 )
         total += 1
     return kept, total
 
 
-def _columns(text: str, separator: str, source: str, kept: list[int]) -> list[pl.Series]:
+def _columns(text: str, dialect: Dialect, source: str, kept: list[int]) -> list[pl.Series]:
     """Give the columns of the rows that were kept, as Python's csv reads them."""
-    records = (cells for _, cells in _records(text, separator, source))
+    records = (cells for _, cells in _records(text, dialect, source))
     width = len(next(cells for cells in records if cells))
     rows = list(records)
     return [text_series([rows[index][k] or None for index in kept]) for k in range(width)]

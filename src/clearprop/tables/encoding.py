@@ -1,8 +1,8 @@
 """From the columns of a table to the numbers a network reads: frozen encoders, fitted once, saved as JSON.
 
 `Encoder.fit` looks at each column and freezes one row for it (`NumberEncoding`, `BooleanEncoding`,
-`TextEncoding`, or `LeftOut` with its reason, all in `encodings.py`); `transform` only reads those rows, so a
-model file that holds them encodes alike anywhere. A new kind of column is a new row class.
+`TextEncoding`, `DateEncoding`, or `LeftOut` with its reason); `transform` only reads those rows, so a model
+file that holds them encodes alike anywhere. A new kind of column is a new row class.
 """
 
 from __future__ import annotations
@@ -17,10 +17,7 @@ from clearprop.arrays import Array
 from clearprop.errors import DataError
 from clearprop.tables.columns import Floats, Kind
 from clearprop.tables.encodings import (
-    BooleanEncoding,
-    LeftOut,
-    NumberEncoding,
-    TextEncoding,
+    Encoding,
     encoding_from_dict,
     fit_column,
 )
@@ -61,7 +58,7 @@ class Encoder:
     True
     """
 
-    columns: tuple[NumberEncoding | BooleanEncoding | TextEncoding | LeftOut, ...]
+    columns: tuple[Encoding, ...]
 
     @classmethod
     def fit(

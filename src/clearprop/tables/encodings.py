@@ -8,6 +8,8 @@ category is neither an error nor another category's twin.
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, TypeAlias
 
@@ -16,10 +18,14 @@ import numpy as np
 from clearprop.arrays import Array
 from clearprop.tables.averages import mean_and_std, median, shares
 from clearprop.tables.columns import Column, Floats, Kind
+from clearprop.tables.date_encoding import DateEncoding
 from clearprop.tables.records import checked_list, checked_record, nonsense
 
 IDENTIFIER_ROWS = 20  #: texts that never repeat in more rows than this are taken for identifiers
 MANY_LEVELS = 50  #: more distinct texts than this, and than the square root of the rows, are too many
+_IDENTIFIER = re.compile(
+    r"(?i)(^|[\s_.-])(id|ids|uid|uuid|guid|key|index|idx|nr|no|row|rownum)$|^unnamed|[a-z](Id|ID)$"
+)
 LARGEST = float(np.finfo(np.float64).max)
 
 
@@ -207,17 +213,18 @@ class LeftOut:
         what = "encoder of a column left out"
         schema = {"kind": str, "column": str, "column_kind": str, "reason": str, "missing": int}
         row = cls(**_fields(record, schema, what))
-        if row.column_kind not in ("number", "boolean", "text"):
+        if row.column_kind not in ("number", "boolean", "text", "date"):
             raise nonsense(what, f"has the unknown 'column_kind' {row.column_kind!r}")
         return row
 
 
-Encoding: TypeAlias = NumberEncoding | BooleanEncoding | TextEncoding | LeftOut
+Encoding: TypeAlias = NumberEncoding | BooleanEncoding | TextEncoding | DateEncoding | LeftOut
 
-ENCODINGS: dict[str, type[NumberEncoding] | type[BooleanEncoding] | type[TextEncoding] | type[LeftOut]] = {
+ENCODINGS: Mapping[str, type[Encoding]] = {
     "number": NumberEncoding,
     "boolean": BooleanEncoding,
     "text": TextEncoding,
+    "date": DateEncoding,
     "left out": LeftOut,
 }
 
@@ -228,9 +235,16 @@ def fit_column(column: Column, weights: Array | None = None) -> Encoding:
     if known == 0:
         return LeftOut(column.name, column.kind, "every cell is missing in the training rows", column.missing)
     if column.kind == "number":
+        if not column.asked and _counts_rows(column):
+            reason = "named like an identifier, and every row has another whole number"
+            return LeftOut(column.name, column.kind, reason, column.missing)
         return NumberEncoding.fit(column, weights)
     if column.kind == "boolean":
         return BooleanEncoding.fit(column, weights)
+    if column.kind == "date":
+        return DateEncoding.fit(column, weights)
+    if column.asked:
+        return TextEncoding.fit(column)
     distinct = len(_distinct(column))
     if distinct == known > IDENTIFIER_ROWS:
         reason = f"all {distinct} texts differ, as in an identifier, and say nothing about a new row"
@@ -239,6 +253,15 @@ def fit_column(column: Column, weights: Array | None = None) -> Encoding:
         reason = f"{distinct} different texts are more than the {limit} that {known} rows can teach"
         return LeftOut(column.name, column.kind, reason, column.missing)
     return TextEncoding.fit(column)
+
+
+def _counts_rows(column: Column) -> bool:
+    """Whether a number column is an identifier: by its name, and since no whole number comes twice."""
+    if not _IDENTIFIER.search(column.name) or len(column.values) <= IDENTIFIER_ROWS:
+        return False
+    values = column.values
+    whole = not column.missing and bool((values == np.floor(values)).all())
+    return whole and len(np.unique(values)) == len(values)
 
 
 def encoding_from_dict(record: object) -> Encoding:

@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clearprop.arrays import IntArray
+from clearprop.arrays import Array, IntArray
 from clearprop.errors import DataError
 from clearprop.tables.columns import (
     Column,
     number_text,
+    place_of,
     refuse_infinite,
-    row_name,
     shortened,
     text_series,
     typed_text,
 )
+from clearprop.tables.dates import days_of
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -110,6 +111,8 @@ def _column(
         column = replace(place, values=values)
         refuse_infinite(column)
         return column
+    if dtype in (nw.Date, nw.Datetime):
+        return replace(place, kind="date", values=_days(series))
     if isinstance(dtype, (nw.List, nw.Array, nw.Struct, nw.Binary)):
         raise DataError(
             f"{source}, column {name!r}: cells of type {dtype} are not numbers, booleans or text; "
@@ -121,6 +124,8 @@ def _column(
         return place
     if all(isinstance(cell, (bool, np.bool_)) for cell in known):
         return replace(place, kind="boolean", values=_floats(cells))
+    if all(isinstance(cell, datetime.date) for cell in known):
+        return replace(place, kind="date", values=days_of([_without_zone(cell) for cell in cells]))
     if all(_is_number(cell) for cell in known):
         column = replace(place, values=_floats(cells))
         refuse_infinite(column)
@@ -129,6 +134,26 @@ def _column(
         [None if cell is None else _spelled(place, k, cell) for k, cell in enumerate(cells)]
     )
     return typed_text(name, spelled, source=source, row_numbers=rows, null_values=null_values, infer=False)
+
+
+def _days(series: nw.Series[Any]) -> Array:
+    """Declared dates and times as days since 1970-01-01; those of a time zone in UTC."""
+    import narwhals as nw
+
+    zone = getattr(series.dtype, "time_zone", None)
+    if zone is not None:
+        series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    gaps = series.is_null().to_numpy()
+    if gaps.any() or series.dtype == nw.Date:
+        return days_of(_known_cells(series))
+    return days_of(series.to_numpy())
+
+
+def _without_zone(cell: Any) -> Any:
+    """A datetime of a time zone as UTC's own."""
+    if getattr(cell, "tzinfo", None) is None:
+        return cell
+    return cell.astimezone(datetime.UTC).replace(tzinfo=None)
 
 
 def _known_cells(series: nw.Series[Any]) -> list[Any]:
@@ -166,7 +191,7 @@ def _spelled(column: Column, index: int, cell: object) -> str:
         return number_text(_float(cell))
     if isinstance(cell, (datetime.date, datetime.time)):
         return cell.isoformat()
-    place = f"{column.source}, {row_name(int(column.row_numbers[index]))}, column {column.name!r}"
+    place = f"{place_of(column.source, int(column.row_numbers[index]))}, column {column.name!r}"
     raise DataError(
         f"{place}: the value {shortened(str(cell))} is a {type(cell).__name__}, not number, boolean or text; "
         "write it as one of these, or leave the column out of the table"

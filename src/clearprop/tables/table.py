@@ -25,6 +25,8 @@ class Table:
         Name of the table in messages.
     row_numbers : ndarray of int64, shape (m,)
         Data rows counted from 1 in the source, kept by `take`.
+    notices : tuple of str
+        What had to be found out in reading, for the user.
 
     Examples
     --------
@@ -42,6 +44,7 @@ class Table:
     columns: tuple[Column, ...]
     source: str
     row_numbers: IntArray  # (m,)
+    notices: tuple[str, ...] = ()
 
     @property
     def n_rows(self) -> int:
@@ -93,12 +96,9 @@ class Table:
             chosen = np.flatnonzero(chosen)
         indices = chosen.astype(np.int64)
         columns = tuple(column.take(indices) for column in self.columns)
-        return Table(columns, self.source, self.row_numbers[indices])
+        return Table(columns, self.source, self.row_numbers[indices], self.notices)
 
     def _remedy(self, name: str) -> str:
-        for mark, spoken in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
-            if len(self.names) == 1 and mark in self.names[0]:
-                return f"its only column is {self.names[0]!r}: separate the columns by commas, not {spoken}"
         near = near_matches(name, self.names)
         if near:
             return f"did you mean {' or '.join(map(repr, near))}?"

@@ -1,0 +1,100 @@
+"""The options that every verb which reads a table has, said once."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
+
+import typer
+
+from clearprop.cli.console import complain
+from clearprop.errors import DataError
+
+if TYPE_CHECKING:
+    from clearprop.tables import Table
+
+_P = ParamSpec("_P")
+_KINDS = "number, category, boolean, date, date:dmy, date:mdy or date:ymd"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the user says that a table is to be read; None where it is to be found out."""
+
+    separator: Annotated[
+        str | None,
+        typer.Option(metavar="MARK", help="Between the cells: , ; | or tab."),
+    ] = None
+    encoding: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Of a text file, such as cp1252."),
+    ] = None
+    decimal: Annotated[
+        str | None,
+        typer.Option(metavar="MARK", help="Before the decimals: . or ,"),
+    ] = None
+    no_header: Annotated[bool, typer.Option("--no-header", help="The first line is data.")] = False
+    null: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TEXT", help="Means missing, besides the usual."),
+    ] = None
+    type: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN=KIND", help=f"Read a column as {_KINDS}."),
+    ] = None
+
+    def table(self, data: Sequence[str], *, says: bool = True) -> Table:
+        """The table of one or several files, or the shipped one of that name.
+
+        `says` writes what had to be found out to standard error.
+        """
+        from clearprop.datasets import penguins_path
+        from clearprop.tables import MISSING_SPELLINGS, read_table
+
+        files = [str(penguins_path()) if each == "penguins" else each for each in data]
+        table = read_table(
+            files,
+            separator=self.separator,
+            encoding=self.encoding,
+            decimal=self.decimal,
+            header=False if self.no_header else None,
+            null_values=(*MISSING_SPELLINGS, *(self.null or ())),
+            types=self._types(),
+        )
+        for notice in table.notices if says else ():
+            complain(f"note: {notice}")
+        return table
+
+    def _types(self) -> dict[str, str]:
+        found = {}
+        for pair in self.type or ():
+            column, equals, kind = pair.rpartition("=")
+            if not equals or not column:
+                raise DataError(f"--type is COLUMN=KIND, such as zip=category, not {pair!r}")
+            found[column] = kind
+        return found
+
+
+def reading_options(verb: Callable[..., int]) -> Callable[..., int]:
+    """The verb with a command-line option for each field of its parameter `reading`."""
+
+    @functools.wraps(verb)
+    def read(*args: Any, **options: Any) -> int:
+        chosen = {each.name: options.pop(each.name) for each in fields(Reading)}
+        return verb(*args, **options, reading=Reading(**chosen))
+
+    plain = inspect.signature(verb, eval_str=True)
+    own = [each for each in plain.parameters.values() if each.name != "reading"]
+    kinds = inspect.get_annotations(Reading, eval_str=True)
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    more = [
+        inspect.Parameter(each.name, keyword, default=each.default, annotation=kinds[each.name])
+        for each in fields(Reading)
+    ]
+    read.__signature__ = plain.replace(parameters=[*own, *more])  # type: ignore[attr-defined]
+    hints = {name: kind for name, kind in verb.__annotations__.items() if name != "reading"}
+    read.__annotations__ = hints | {each.name: kinds[each.name] for each in fields(Reading)}
+    return read
