@@ -315,7 +315,8 @@ def test_a_reader_that_has_seen_enough_is_no_error(model_file, tmp_path):
 
 
 GERMAN = "Kunden_ID;Datum;Größe;Stadt;Umsatz\n" + "".join(
-    f"{1000 + k};{1 + k % 28:02d}.{1 + k % 12:02d}.2021;{k % 7},5;{('Wien', 'Köln')[k % 2]};{k % 5 + k % 7},25\n"
+    f"{1000 + k};{1 + k % 28:02d}.{1 + k % 12:02d}.2021;"
+    f"{k % 7},5;{('Wien', 'Köln')[k % 2]};{k % 5 + k % 7},25\n"
     for k in range(60)
 )
 
