@@ -361,3 +361,19 @@ def test_what_a_column_is_may_be_said_and_several_files_read(cli):
         done = cli("train", "a.csv", "--target", "y", "--type", wrong)
         assert done.exit_code == 2
         assert words in done.stderr
+
+
+def test_a_run_goes_on_from_its_checkpoint_by_the_same_command(cli, monkeypatch):
+    from clearprop.training import descent
+
+    command = ("train", "penguins", "--target", "species", "--hidden", "8", "--epochs", "9", "--quiet")
+    assert cli(*command, "--out", "whole.safetensors").exit_code == 0
+    monkeypatch.setattr(descent, "SLICE_WORK", 0.0)
+    kept = (*command, "--out", "m.safetensors", "--checkpoint", "kept")
+    assert cli(*kept, "--time-budget", "1e-9").exit_code == 0
+    assert cli(*kept).exit_code == 2
+    assert "go on with it (resume=True, --resume)" in cli(*kept).stderr
+    assert "another seed" in cli(*kept, "--resume", "--seed", "1").stderr
+    assert cli(*kept, "--resume").exit_code == 0
+    whole, resumed = (TableModel.load(f"{name}.safetensors") for name in ("whole", "m"))
+    assert whole.model.record.digests == resumed.model.record.digests

@@ -16,7 +16,7 @@ PACKAGE = Path(clearprop.__file__).parent
 #: files in it, or, where its files have lines, for its `__init__`
 ORDER = """
 errors
-arrays
+arrays durable
 formulas.language
 formulas.latex formulas.mathml formulas.symbolic
 formulas.rows
@@ -45,6 +45,7 @@ glassbox.certifying
 training.progress training.stopping training.weighting
 training.validation
 training.run
+training.checkpoint
 training.course
 training.descent training.lbfgs training.levenberg
 training.launch

@@ -40,9 +40,9 @@ def test_silence_is_silent(capsys):
 def test_a_terminal_gets_a_bar_with_loss_metric_and_time():
     terminal = Terminal()
     with progress.progress_on(True, terminal) as shown:
-        shown.show(progress.Standing(0.5, 3))
+        shown.show(progress.Moment(0.5, 3))
         for epoch in (1, 2, 3):
-            shown.show(progress.Standing(epoch, 3, 0.5 / epoch, 0.75, 0.9, "accuracy"))
+            shown.show(progress.Moment(epoch, 3, 0.5 / epoch, 0.75, 0.9, "accuracy"))
     drawn = terminal.getvalue()
     assert "epoch 3/3" in drawn
     assert "accuracy 0.9" in drawn

@@ -6,7 +6,6 @@ import contextlib
 import functools
 import json
 import os
-import secrets
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -66,16 +65,6 @@ def require_writable(out: Path, *others: str) -> None:
     for other in others:
         if out.exists() and Path(other).exists() and out.samefile(other):
             raise DataError(f"{str(out)!r} is read by this command; write to another file")
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Write a whole file, or none."""
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        aside.write_bytes(content)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def write_json(plain: Mapping[str, Any]) -> None:

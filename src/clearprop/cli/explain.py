@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from clearprop.cli.answering import DONE, answering, require_writable, write_file
+from clearprop.cli.answering import DONE, answering, require_writable
 from clearprop.cli.console import complain
 from clearprop.cli.reading import Reading, reading_options
+from clearprop.durable import write_durably
 from clearprop.errors import DataError
 
 
@@ -86,6 +87,6 @@ def explain(
     if out is None:
         print(text, end="" if text.endswith("\n") else "\n")
     else:
-        write_file(out, text.encode())
+        write_durably(out, text.encode())
         complain(f"written to {out}")
     return DONE

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from clearprop.cli.answering import DONE, answering, require_writable, write_file, write_json
+from clearprop.cli.answering import DONE, answering, require_writable, write_json
 from clearprop.cli.console import complain, plural
 from clearprop.cli.reading import Reading, reading_options
+from clearprop.durable import write_durably
 from clearprop.errors import DataError
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def predict(
     elif out is None:
         sys.stdout.write(_as_csv(columns, loaded.theta.dtype == np.float32))
     else:
-        write_file(out, _encoded(out, columns, loaded.theta.dtype == np.float32))
+        write_durably(out, _encoded(out, columns, loaded.theta.dtype == np.float32))
         complain(f"{plural(table.n_rows, 'row')} written to {out}")
     return DONE
 

@@ -90,6 +90,13 @@ def train(
     certify: Annotated[
         bool, typer.Option("--certify", help="Certify the gradient at the end, in the model file.")
     ] = False,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Commit where training stands to this folder, twice a minute."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the checkpoint, to the same bits.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Write nothing but errors.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
     *,
@@ -97,7 +104,8 @@ def train(
 ) -> int:
     """Train a network on a table and write a model file.
 
-    Ctrl-C ends training early: the model so far is judged and saved, and the exit code is 130.
+    Ctrl-C ends training early: the model so far is judged and saved, and the exit code is 130. With
+    --checkpoint DIR a run that was killed goes on by the same command and --resume.
     """
     from clearprop.table_model import train_plan
     from clearprop.table_model.plan import plan_table
@@ -140,7 +148,7 @@ def train(
     _show_plan(screen, table, plan)
     screen.heading("Training")
     screen.close()
-    model = train_plan(plan, certify=certify, progress=screen.shown)
+    model = train_plan(plan, certify=certify, checkpoint=checkpoint, resume=resume, progress=screen.shown)
     interrupted = model.model.stopped == "interrupted"
     model.save(path)
     _show_outcome(screen, model, data, path)

@@ -8,12 +8,10 @@ compared last, so damage is found rather than computed with.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import math
 import os
-import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.durable import write_durably
 from clearprop.engines.protocol import OptimizerState
 from clearprop.environment import versions
 from clearprop.errors import ModelFileError
@@ -192,24 +191,9 @@ def _finite(value: Any) -> Any:
 
 
 def _commit(path: Path, data: bytes) -> None:
-    """Write aside, force to the disk, rename, force the folder."""
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    """Write the whole file, or leave what was there."""
     try:
-        try:
-            with aside.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                aside.unlink(missing_ok=True)
-            raise
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        write_durably(path, data)
     except OSError as error:
         raise ModelFileError(
             f"{path}: cannot be written ({error.strerror or error}); choose a folder that exists, may be "

@@ -225,6 +225,8 @@ def fit_table(
     sample_weight: npt.ArrayLike | None = None,
     settings: Settings | None = None,
     certify: bool = False,
+    checkpoint: str | os.PathLike[str] | None = None,
+    resume: bool = False,
     progress: bool = False,
 ) -> TableModel:
     """Learn to predict columns of a table from the others.
@@ -248,6 +250,10 @@ def fit_table(
         Network and training; the defaults adapt to the number of rows.
     certify : bool
         Whether to certify the gradient at the end; `.model.certificate`, kept in the model file.
+    checkpoint : path, optional
+        A folder in which training commits where it stands, about twice a minute.
+    resume : bool
+        Go on from the checkpoint in that folder, if there is one.
     progress : bool
         Whether to show a progress bar on standard error.
 
@@ -282,10 +288,17 @@ def fit_table(
     )
     for notice in plan.notices:
         warnings.warn(f"{plan.training.source}: {notice}", UserWarning, stacklevel=2)
-    return train_plan(plan, certify=certify, progress=progress)
+    return train_plan(plan, certify=certify, checkpoint=checkpoint, resume=resume, progress=progress)
 
 
-def train_plan(plan: TablePlan, *, certify: bool = False, progress: bool = False) -> TableModel:
+def train_plan(
+    plan: TablePlan,
+    *,
+    certify: bool = False,
+    checkpoint: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    progress: bool = False,
+) -> TableModel:
     """Train what was planned, and judge it on the rows held out.
 
     Ctrl-C ends training and gives what was learnt so far; `.model.stopped` is "interrupted" then.
@@ -310,6 +323,8 @@ def train_plan(plan: TablePlan, *, certify: bool = False, progress: bool = False
         patience=settings.patience,
         time_budget=settings.time_budget,
         certify=certify,
+        checkpoint=checkpoint,
+        resume=resume,
         progress=progress,
     )
     y = Y if plan.target.task == "classes" else np.empty(0, dtype=np.int64)

@@ -20,7 +20,8 @@ from clearprop.engines.protocol import Engine, OptimizerState
 from clearprop.engines.textbook import penalize, penalty
 from clearprop.metrics import Metric
 from clearprop.specification import Parameters
-from clearprop.training.progress import Silence, Standing
+from clearprop.training.checkpoint import Checkpoints, Position, Standing
+from clearprop.training.progress import Moment, Silence
 from clearprop.training.run import (
     HISTORY,
     EpochReport,
@@ -35,6 +36,7 @@ from clearprop.training.run import (
 from clearprop.training.stopping import Plateau, Standstill, StoppingRules
 from clearprop.training.validation import TrainingData
 
+ENDS = ("epochs", "patience", "tolerance", "gradient norm")  #: after these there is nothing to go on with
 BLOCK = 4096  #: examples in one pass over a whole data set
 
 Callback: TypeAlias = Callable[[EpochReport], Any]
@@ -70,6 +72,8 @@ class Course:
         Of the parameters at first and after each epoch.
     snapshot_every : int or None
         Epochs from one of `snapshots` to the next.
+    position : Position
+        Where in the epoch a resumed run goes on.
     """
 
     engine: Engine
@@ -84,6 +88,7 @@ class Course:
     progress: Silence
     plateau: Plateau | None = None
     snapshot_every: int | None = None
+    checkpoints: Checkpoints | None = None
     started: float = field(default_factory=time.perf_counter)
 
     def __post_init__(self) -> None:
@@ -94,6 +99,7 @@ class Course:
         self.sample = self.data.sample()
         self.digests = [digest(self.theta)]
         self.snapshots: dict[int, Snapshot] = {}
+        self.position = Position()
 
     @property
     def epoch(self) -> int:
@@ -115,6 +121,55 @@ class Course:
         """Whether the time budget is spent."""
         return self.rules.time_budget is not None and self.seconds >= self.rules.time_budget
 
+    def restore(self, standing: Standing) -> None:
+        """Go on from a checkpoint."""
+        self.theta[:] = standing.theta
+        self.state.slots[:], self.state.t = standing.state.slots, standing.state.t
+        self.history, self.digests = standing.history, list(standing.digests)
+        self.snapshot, self.best = _frozen_copy(standing.snapshot), _frozen_copy(standing.best)
+        counters = standing.counters
+        self.best_epoch, self.best_value = int(counters["best_epoch"]), counters["best_value"]
+        self.standstill.reference = counters["reference"]
+        self.standstill.epochs = int(counters["standstill"])
+        if self.plateau is not None:
+            self.plateau.reductions = int(counters["reductions"])
+            self.plateau.standstill.reference = counters["plateau_reference"]
+            self.plateau.standstill.epochs = int(counters["plateau_epochs"])
+        self.position = standing.position
+        self.started -= standing.seconds
+
+    def checkpoint(self, position: Position, stopped: Stopped | None = None) -> None:
+        """Commit where the run stands, if it is time, or where it stops (for good, or to go on later)."""
+        if self.checkpoints is None or not (stopped or self.checkpoints.due):
+            return
+        ended = stopped if stopped in ENDS else ""
+        counters: dict[str, float] = {
+            "best_epoch": self.best_epoch,
+            "best_value": self.best_value,
+            "reference": self.standstill.reference,
+            "standstill": self.standstill.epochs,
+        }
+        if self.plateau is not None:
+            counters |= {
+                "reductions": self.plateau.reductions,
+                "plateau_reference": self.plateau.standstill.reference,
+                "plateau_epochs": self.plateau.standstill.epochs,
+            }
+        self.checkpoints.write(
+            Standing(
+                theta=self.theta,
+                snapshot=self.snapshot,
+                best=self.best,
+                state=self.state,
+                position=position,
+                counters=counters,
+                history=self.history,
+                digests=tuple(self.digests),
+                seconds=self.seconds,
+                stopped=ended or "",
+            )
+        )
+
     def penalty(self) -> float:
         """P of the parameters as they are."""
         return float(penalty(self.engine.network, Parameters(self.engine.network, self.theta)))
@@ -123,7 +178,7 @@ class Course:
         """Tell the progress that `done` epochs are done (a fraction within an epoch)."""
         last = {name: values[-1] if values else None for name, values in self.history.items()}
         self.progress.show(
-            Standing(
+            Moment(
                 done,
                 self.rules.epochs,
                 last["loss"],

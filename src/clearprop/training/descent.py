@@ -17,6 +17,7 @@ from clearprop.arrays import Array, IntArray
 from clearprop.engines.examples import Examples
 from clearprop.engines.protocol import Engine, OptimizerState, Stretch
 from clearprop.specification import Network
+from clearprop.training.checkpoint import Position
 from clearprop.training.course import Course
 from clearprop.training.run import RunRecord, Stopped
 from clearprop.training.validation import generator_of
@@ -87,11 +88,12 @@ def descend(course: Course) -> Stopped:
     engine, record = course.engine, course.record
     batches = Batches(engine, course.data.training, record)
     count, length = len(batches), slice_length(engine.network, record.batch_size, engine.name)
+    at = course.position
     while True:
         epoch = course.epoch
         order = batches.order(epoch)
-        loss, weight, rates = 0.0, 0.0, np.zeros(1)
-        for first in range(0, count, length):
+        loss, weight, rates = at.loss, at.weight, np.zeros(1)
+        for first in range(at.batch, count, length):
             last = min(first + length, count)
             rates = batches.rates(epoch, first, last, course.reductions)
             stretch = batches.take(course.theta, course.state, order, epoch, first, last, rates)
@@ -102,14 +104,18 @@ def descend(course: Course) -> Stopped:
                     "the loss was not finite", stretch.failed + 1, loss / weight if weight else before
                 )
             if last < count:
-                if course.out_of_time:
-                    return "time budget"
+                spent: Stopped | None = "time budget" if course.out_of_time else None
+                course.checkpoint(Position(last, loss, weight), spent)
+                if spent is not None:
+                    return spent
                 course.show(epoch + last / count)
+        at = Position()
         mean = loss / weight
         total = mean + course.penalty()
         if not (np.isfinite(course.theta).all() and np.isfinite(total)):
             course.diverge("a parameter was not finite", count, mean if np.isfinite(mean) else None)
         stopped = course.end_epoch(total, float(rates[-1]))
+        course.checkpoint(at, stopped)
         if stopped is not None:
             return stopped
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -18,13 +20,14 @@ from clearprop.formulas.optimizers import Optimizer, as_optimizer
 from clearprop.formulas.schedules import Schedule
 from clearprop.metrics import Metric, as_metric, default_metric
 from clearprop.specification import Network, Parameters
+from clearprop.training.checkpoint import SECONDS, Checkpoints
 from clearprop.training.course import Callback, Course
 from clearprop.training.descent import descend
 from clearprop.training.lbfgs import minimise, require_lbfgs
 from clearprop.training.levenberg import minimise_squares, require_levenberg
 from clearprop.training.progress import progress_on
 from clearprop.training.run import EpochReport, Run, RunRecord, Stopped, TrainingDiverged, digest
-from clearprop.training.stopping import Plateau, StoppingRules, require_whole
+from clearprop.training.stopping import Plateau, StoppingRules, require_number, require_whole
 from clearprop.training.validation import Validation, prepare
 from clearprop.training.weighting import ClassWeight
 
@@ -63,6 +66,9 @@ def train(
     shuffle: bool = True,
     snapshots: int | None = None,
     certify: bool = False,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_seconds: float = SECONDS,
+    resume: bool = False,
 ) -> Run:
     """Minimise the loss of a network over examples: theta <- optimizer(theta, dC/dtheta), batch by batch.
 
@@ -122,6 +128,13 @@ def train(
     certify : bool
         Whether to compare the gradient at the end with the complex step, on a few training rows, and keep
         the certificate; warns if it does not hold.
+    checkpoint : path, optional
+        A folder in which the run commits where it stands, so that it can go on after a crash.
+    checkpoint_seconds : float
+        From one checkpoint to the next at least; 0 commits after each stretch of about 50 ms.
+    resume : bool
+        Go on from the checkpoint in that folder, if there is one, to the very bits of an unbroken run; needs
+        the same data and settings.
 
     Returns
     -------
@@ -132,6 +145,8 @@ def train(
     ------
     SpecificationError, FormulaError, DataError
         When settings or data cannot be used.
+    ModelFileError
+        When the checkpoint's folder cannot be used, or holds what is damaged or was not asked for.
     TrainingDiverged
         When the loss stops being finite; the error's `.run` holds the parameters before.
 
@@ -159,6 +174,11 @@ def train(
         require_whole("threads", threads)
     if snapshots is not None:
         require_whole("snapshots", snapshots)
+    if checkpoint is not None:
+        _require_steps(rule)
+        require_number("checkpoint_seconds", checkpoint_seconds, zero=True)
+    elif resume:
+        raise SpecificationError("resume goes on from a checkpoint; name its folder by checkpoint=")
     if metric is not None and validation is None:
         raise SpecificationError("metric is measured on held-out rows; give validation=, such as 0.1")
     real = _dtype(X, dtype)
@@ -212,8 +232,15 @@ def train(
             plateau=plateau_of(schedule),
             snapshot_every=snapshots,
         )
+        standing = None
+        if checkpoint is not None:
+            course.checkpoints = _checkpoints(course, Path(checkpoint), checkpoint_seconds, monitored)
+            standing = course.checkpoints.prepare(resume=resume)
+        if standing is not None:
+            course.restore(standing)
         try:
-            stopped = solve(course)
+            ended = None if standing is None or not standing.stopped else standing.stopped
+            stopped = solve(course) if ended is None else cast(Stopped, ended)
         except KeyboardInterrupt:
             stopped = "interrupted"
         run = course.run(stopped)
@@ -226,6 +253,30 @@ def solve(course: Course) -> Stopped:
     """Let the solver of the course's optimizer take its steps until a rule stops it."""
     solvers = {"lbfgs": minimise, "levenberg_marquardt": minimise_squares}
     return solvers.get(course.engine.optimizer.name, descend)(course)
+
+
+def _require_steps(rule: Optimizer) -> None:
+    """Raise SpecificationError for a solver whose steps keep a state of their own."""
+    if not rule.step:
+        raise SpecificationError(
+            f"{rule.title} keeps a state that cannot be put into a checkpoint; its runs are short and give "
+            "the same bits every time, so train again, or use Adam"
+        )
+
+
+def _checkpoints(course: Course, folder: Path, every: float, monitored: Metric | None) -> Checkpoints:
+    """The folder of the course's checkpoint, and all that must be the same in a run that goes on."""
+    settings, rules = course.record.to_dict(), course.rules
+    machine = {name: settings.pop(name) for name in ("versions", "cpu")}
+    del settings["steps"], settings["digests"]
+    settings |= {
+        "initial": course.digests[0],
+        "patience": rules.patience,
+        "tolerance": rules.tolerance,
+        "stop_gradient_norm": rules.gradient_norm,
+        "metric": None if monitored is None else monitored.name,
+    }
+    return Checkpoints(folder, course.engine.network, settings, machine, every)
 
 
 def _certificate(run: Run) -> Certificate:

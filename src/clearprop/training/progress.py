@@ -16,7 +16,7 @@ REFRESH_SECONDS = 0.1  #: least time between two looks of the bar
 
 
 @dataclass(frozen=True)
-class Standing:
+class Moment:
     """What is known after some of the epochs; a fraction of an epoch counts as a fraction.
 
     Attributes
@@ -38,7 +38,7 @@ class Standing:
     def values(self) -> str:
         """Loss and validation metric in a few words.
 
-        >>> Standing(1, 2, loss=0.25, metric=0.9, metric_name="accuracy").values()
+        >>> Moment(1, 2, loss=0.25, metric=0.9, metric_name="accuracy").values()
         'loss 0.25, accuracy 0.9'
         """
         given = (
@@ -64,7 +64,7 @@ class Silence:
     ) -> None:
         """End, however the run ended."""
 
-    def show(self, standing: Standing) -> None:
+    def show(self, standing: Moment) -> None:
         """Take note of the standing, and perhaps show it."""
 
 
@@ -76,7 +76,7 @@ class Lines(Silence):
         self.started = time.perf_counter()
         self.shown = 0
 
-    def show(self, standing: Standing) -> None:
+    def show(self, standing: Moment) -> None:
         """Write a line when a further tenth of the epochs is done."""
         tenths = int(standing.done * LINES / standing.epochs)
         if tenths <= self.shown or standing.loss is None or standing.done != int(standing.done):
@@ -123,7 +123,7 @@ class Bar(Silence):
             self.bar.update(self.task, **self.waiting)
         self.bar.stop()
 
-    def show(self, standing: Standing) -> None:
+    def show(self, standing: Moment) -> None:
         """Move the bar, at most ten times a second."""
         self.waiting = {
             "completed": standing.done,
@@ -151,7 +151,7 @@ def progress_on(shown: bool, stream: TextIO | None = None) -> Silence:
     Examples
     --------
     >>> with progress_on(True, sys.stdout) as progress:
-    ...     progress.show(Standing(2, 2, loss=0.25))  # doctest: +ELLIPSIS
+    ...     progress.show(Moment(2, 2, loss=0.25))  # doctest: +ELLIPSIS
     epoch 2/2: loss 0.25; 0 s left
     """
     stream = sys.stderr if stream is None else stream

@@ -1,0 +1,247 @@
+"""Checkpoints: where a run stands, committed to a folder, so that a killed run goes on with the same bits.
+
+A run is a function of its record, so a checkpoint holds what has been computed and nothing that can be drawn
+again: parameters, the optimizer's slots, what early stopping and plateaus have counted, the history, and how
+many batches of the epoch under way are done. It belongs to one run; another record or other data are refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.durable import remove_leftovers, write_durably
+from clearprop.engines.protocol import OptimizerState
+from clearprop.errors import ModelFileError, SpecificationError
+from clearprop.formulas.optimizers import Optimizer
+from clearprop.specification import Network
+from clearprop.training.run import History
+
+NAME = "checkpoint.safetensors"
+FORMAT = 1
+SECONDS = 30.0  #: from one checkpoint to the next, by default
+
+_TENSORS = ("theta", "slots", "snapshot", "best")
+
+
+@dataclass
+class Position:
+    """A place within an epoch: batches done, the sums of their losses and weights."""
+
+    batch: int = 0
+    loss: float = 0.0
+    weight: float = 0.0
+
+
+@dataclass(frozen=True)
+class Standing:
+    """All that a run has computed so far, as plain data.
+
+    Attributes
+    ----------
+    theta, snapshot, best : ndarray (n_parameters,)
+        Now, at the end of the last epoch, and of the best epoch.
+    state : OptimizerState
+    counters : mapping
+        What early stopping and plateaus have counted, and the best epoch and value.
+    stopped : str
+        Why the run ended; empty while it goes on.
+    """
+
+    theta: Array
+    snapshot: Array
+    best: Array
+    state: OptimizerState
+    position: Position
+    counters: Mapping[str, Any]
+    history: History
+    digests: tuple[str, ...]
+    seconds: float
+    stopped: str = ""
+
+
+@dataclass
+class Checkpoints:
+    """The folder of one run's checkpoint.
+
+    Parameters
+    ----------
+    folder : Path
+    network : Network
+    settings : mapping
+        Plain data that must be the same for the same bits.
+    machine : mapping
+        Plain data that should be: the CPU, versions of libraries.
+    every : float
+        Seconds from one checkpoint to the next at least; 0 for every stretch of batches.
+    """
+
+    folder: Path
+    network: Network
+    settings: Mapping[str, Any]
+    machine: Mapping[str, Any]
+    every: float = SECONDS
+    last: float = field(default_factory=time.perf_counter)
+
+    @property
+    def path(self) -> Path:
+        """The checkpoint's file."""
+        return self.folder / NAME
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time for another."""
+        return time.perf_counter() - self.last >= self.every
+
+    def prepare(self, *, resume: bool) -> Standing | None:
+        """Make the folder; where the run in it stands, if there is one to go on with.
+
+        Raises
+        ------
+        ModelFileError
+            When the folder cannot be made, or its checkpoint is damaged or was not asked for.
+        SpecificationError
+            When it is of another run: the message names what differs.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            remove_leftovers(self.path)
+            there = self.path.is_file()
+        except OSError as error:
+            raise ModelFileError(
+                f"the folder {str(self.folder)!r} of the checkpoint cannot be made "
+                f"({error.strerror or error}); name another"
+            ) from None
+        if there and not resume:
+            raise ModelFileError(
+                f"{self.path} is the checkpoint of a run; go on with it (resume=True, --resume), or name "
+                "another folder"
+            )
+        return self.read() if there else None
+
+    def write(self, standing: Standing) -> None:
+        """Commit a checkpoint; warns, and leaves the one before, when that cannot be done."""
+        self.last = time.perf_counter()
+        try:
+            write_durably(self.path, self._to_bytes(standing))
+        except OSError as error:
+            there = "the one before stays" if self.path.is_file() else "there is none yet"
+            warnings.warn(
+                f"the checkpoint {self.path} could not be written ({error.strerror or error}); {there}, and "
+                "training goes on",
+                stacklevel=2,
+            )
+
+    def read(self) -> Standing:
+        """What the checkpoint holds, if it is of this very run; see `prepare`."""
+        try:
+            plain, tensors = _from_bytes(self.path.read_bytes())
+        except OSError as error:
+            raise ModelFileError(f"{self.path}: cannot be read ({error.strerror or error})") from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise ModelFileError(
+                f"{self.path}: the checkpoint is damaged ({error}); remove it, and train anew"
+            ) from None
+        self._require_same(plain)
+        return Standing(
+            theta=tensors["theta"],
+            snapshot=tensors["snapshot"],
+            best=tensors["best"],
+            state=OptimizerState(tensors["slots"], plain["t"]),
+            position=Position(**plain["position"]),
+            counters=plain["counters"],
+            history=plain["history"],
+            digests=tuple(plain["digests"]),
+            seconds=plain["seconds"],
+            stopped=plain["stopped"],
+        )
+
+    def _require_same(self, plain: Mapping[str, Any]) -> None:
+        if plain["specification"] != _plain(self.network.to_dict()):
+            raise SpecificationError(f"{self.path} is of another network; resume with its own")
+        then, now = plain["settings"], _plain(self.settings)
+        for name in now:
+            if name not in ("data", "initial") and then.get(name) != now[name]:
+                raise SpecificationError(
+                    f"{self.path} is of a run with another {name}: {_shown(then.get(name))} there, "
+                    f"{_shown(now[name])} here; resume with the same settings, or name another folder"
+                )
+        for name, words in (("data", "on other examples"), ("initial", "from other first parameters")):
+            if then[name] != now[name]:
+                raise SpecificationError(
+                    f"{self.path} is of a run {words}; resume with the same data and weights, in their order"
+                )
+        if plain["machine"] != _plain(self.machine):
+            warnings.warn(
+                f"{self.path} was written on another CPU or by other versions of the libraries, so the last "
+                "bits may differ from those of an unbroken run",
+                stacklevel=2,
+            )
+
+    def _to_bytes(self, standing: Standing) -> bytes:
+        from safetensors.numpy import save
+
+        arrays = (standing.theta, standing.state.slots, standing.snapshot, standing.best)
+        tensors = dict(zip(_TENSORS, map(np.ascontiguousarray, arrays), strict=True))
+        plain = {
+            "format": FORMAT,
+            "specification": self.network.to_dict(),
+            "settings": dict(self.settings),
+            "machine": dict(self.machine),
+            "t": standing.state.t,
+            "position": vars(standing.position),
+            "counters": dict(standing.counters),
+            "history": standing.history,
+            "digests": list(standing.digests),
+            "seconds": standing.seconds,
+            "stopped": standing.stopped,
+        }
+        text = json.dumps(plain)  # infinities of an early history included
+        return bytes(save(tensors, {"checkpoint": text, "digest": _digest(text, tensors)}))
+
+
+def _plain(value: Any) -> Any:
+    """As JSON gives it back: lists for tuples."""
+    return json.loads(json.dumps(value))
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping) and "learning_rate" in value:
+        return repr(Optimizer.from_dict(value))
+    return repr(value)
+
+
+def _from_bytes(data: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
+    """The JSON and the tensors; ValueError when they are not what was written."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        tensors = load(data)
+        length = int.from_bytes(data[:8], "little")
+        metadata = json.loads(data[8 : 8 + length])["__metadata__"]
+    except (SafetensorError, RecursionError) as error:
+        raise ValueError(error) from None
+    text = metadata["checkpoint"]
+    if metadata["digest"] != _digest(text, {name: tensors[name] for name in _TENSORS}):
+        raise ValueError("its contents do not match their digest")
+    plain = json.loads(text)
+    if plain["format"] != FORMAT:
+        raise ValueError(f"it has format {plain['format']}, and this clearprop reads {FORMAT}")
+    return plain, tensors
+
+
+def _digest(text: str, tensors: Mapping[str, Array]) -> str:
+    found = hashlib.sha256(text.encode())
+    for name in _TENSORS:
+        found.update(np.ascontiguousarray(tensors[name]).data)
+    return found.hexdigest()
