@@ -58,6 +58,13 @@ glassbox.render.lines
 glassbox.render.text glassbox.render.latex glassbox.render.html glassbox.render.svg
 glassbox.render
 glassbox.trace
+glassbox.loss_along
+glassbox.worksheet.blocks glassbox.worksheet.exercise glassbox.worksheet.working glassbox.worksheet.drawing
+glassbox.worksheet.drawing_numbers glassbox.worksheet.drawing_tables
+glassbox.worksheet.descent_sheet glassbox.worksheet.perceptron_sheet
+glassbox.worksheet.text glassbox.worksheet.latex glassbox.worksheet.html
+glassbox.worksheet.sheet
+glassbox.worksheet
 glassbox
 constructions
 model_file.schema

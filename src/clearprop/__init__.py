@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from clearprop.glassbox.certificate import certify as certify
     from clearprop.glassbox.influence import gradient_norms as gradient_norms
     from clearprop.glassbox.trace import trace as trace
+    from clearprop.glassbox.worksheet.sheet import worksheet as worksheet
     from clearprop.metrics import Metric as Metric
     from clearprop.model import Model as Model
     from clearprop.model import load as load
@@ -104,6 +105,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "glassbox.certificate": ("certify",),
     "glassbox.influence": ("gradient_norms",),
     "glassbox.trace": ("trace",),
+    "glassbox.worksheet.sheet": ("worksheet",),
     "metrics": ("Metric",),
     "model": ("Model", "load", "train"),
     "training.run": ("EpochReport", "TrainingDiverged"),
