@@ -48,7 +48,7 @@ training.launch
 training
 glassbox.magnitude
 glassbox.certificate
-glassbox.influence glassbox.quantity
+glassbox.influence glassbox.quantity glassbox.slopes glassbox.along
 glassbox.whole_pass
 glassbox.node
 glassbox.forward_nodes
@@ -56,9 +56,9 @@ glassbox.backward_nodes
 glassbox.derivation glassbox.paths
 glassbox.render.lines
 glassbox.render.text glassbox.render.latex glassbox.render.html glassbox.render.svg
+glassbox.render.curve
 glassbox.render
-glassbox.trace
-glassbox.loss_along
+glassbox.trace glassbox.loss_along
 glassbox.worksheet.blocks glassbox.worksheet.exercise glassbox.worksheet.working glassbox.worksheet.drawing
 glassbox.worksheet.drawing_numbers glassbox.worksheet.drawing_tables
 glassbox.worksheet.descent_sheet glassbox.worksheet.perceptron_sheet

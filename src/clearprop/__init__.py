@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from clearprop.formulas.schedules import schedules as schedules
     from clearprop.glassbox.certificate import certify as certify
     from clearprop.glassbox.influence import gradient_norms as gradient_norms
+    from clearprop.glassbox.loss_along import loss_along as loss_along
     from clearprop.glassbox.trace import trace as trace
     from clearprop.glassbox.worksheet.sheet import worksheet as worksheet
     from clearprop.metrics import Metric as Metric
@@ -104,6 +105,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     ),
     "glassbox.certificate": ("certify",),
     "glassbox.influence": ("gradient_norms",),
+    "glassbox.loss_along": ("loss_along",),
     "glassbox.trace": ("trace",),
     "glassbox.worksheet.sheet": ("worksheet",),
     "metrics": ("Metric",),

@@ -26,6 +26,7 @@ from clearprop.training.run import History, Run, RunRecord
 if TYPE_CHECKING:
     from clearprop.engines.protocol import Masks
     from clearprop.glassbox.certificate import Certificate
+    from clearprop.glassbox.loss_along import LossAlong
     from clearprop.glassbox.trace import Trace
 
 _P = ParamSpec("_P")
@@ -156,6 +157,33 @@ class Model:
         targets = None if Y is None else self._indices(Y)
         return trace(
             self.network, self.theta, X, targets, sample_weight=sample_weight, masks=masks, given=given
+        )
+
+    def loss_along(
+        self,
+        X: npt.ArrayLike,
+        Y: npt.ArrayLike,
+        name: str,
+        *,
+        span: float | tuple[float, float] = 2.0,
+        points: int = 201,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> LossAlong:
+        """The loss as a function of one parameter, with the kinks and saturations on the way, to draw.
+
+        See `clearprop.loss_along`.
+        """
+        from clearprop.glassbox.loss_along import loss_along
+
+        return loss_along(
+            self.network,
+            self.theta,
+            X,
+            self._indices(Y),
+            name,
+            span=span,
+            points=points,
+            sample_weight=sample_weight,
         )
 
     def gradient_norms(self, X: npt.ArrayLike, Y: npt.ArrayLike) -> Array:

@@ -20,6 +20,7 @@ from clearprop.errors import SpecificationError
 from clearprop.formulas import language
 from clearprop.formulas.activations import Activation, AnyActivation
 from clearprop.glassbox.render.lines import DIGITS
+from clearprop.glassbox.slopes import slope_share
 from clearprop.glassbox.worksheet.exercise import Descent, descend
 from clearprop.specification import Network, Parameters
 
@@ -30,7 +31,7 @@ QUARTERS = (-1.5, -1.25, -1.0, -0.75, -0.5, -0.25, 0.25, 0.5, 0.75, 1.0, 1.25, 1
 INPUTS = (-2.0, -1.0, 1.0, 2.0, 3.0)
 TARGETS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0)
 RATES = (0.5, 0.25, 0.1, 0.05, 0.02, 0.01)  #: tried in this order where none is asked for
-ALIVE = 0.1  #: share of an activation's largest slope (of 1, where that is larger) that a unit keeps
+ALIVE = 0.1  #: share of an activation's largest slope that a unit keeps
 OFF_KINK = 0.2  #: distance of z from a kink
 LARGEST = 1e3  #: of any number
 FAR = 0.1  #: least distance of an output from its target
@@ -182,20 +183,9 @@ def _is_lively(row: AnyActivation, z: Array) -> bool:
     a = row.value(z)
     if any(np.abs(z - kink).min() < OFF_KINK for kink in row.kinks):
         return False
-    alive = np.abs(row.slope(z, a)) >= ALIVE * min(largest_slope(row), 1.0)
+    alive = slope_share(row, z, a) >= ALIVE
     enough = alive.any() if row.kinks else alive.all()
     return bool(enough and (np.abs(a[alive]) >= 0.05).all())
-
-
-def largest_slope(row: Activation) -> float:
-    """Largest |g'(z)| for z from -10 to 10.
-
-    >>> from clearprop.formulas.activations import activations
-    >>> largest_slope(activations["sigmoid"])
-    0.25
-    """
-    z = np.linspace(-10, 10, 2001)
-    return float(np.abs(row.slope(z, row.value(z))).max())
 
 
 def _targets(network: Network, y_hat: Array, rng: np.random.Generator) -> Array | None:
