@@ -61,7 +61,7 @@ glassbox.render
 glassbox.trace glassbox.loss_along
 glassbox.worksheet.blocks glassbox.worksheet.exercise glassbox.worksheet.working glassbox.worksheet.drawing
 glassbox.worksheet.drawing_numbers glassbox.worksheet.drawing_tables
-glassbox.worksheet.descent_sheet glassbox.worksheet.perceptron_sheet
+glassbox.worksheet.asking glassbox.worksheet.descent_sheet glassbox.worksheet.perceptron_sheet
 glassbox.worksheet.text glassbox.worksheet.latex glassbox.worksheet.html
 glassbox.worksheet.sheet
 glassbox.worksheet

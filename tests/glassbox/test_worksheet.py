@@ -27,6 +27,7 @@ DESCENTS = {
     "thin": {"layers": "1-1-1-1", "loss": "binary_cross_entropy", "bias": False},
     "hinge": {"layers": "3-2-1", "activation": "leaky_relu", "loss": "hinge"},
     "counts": {"layers": "2-2-1", "activation": "gelu", "loss": "poisson"},
+    "wide": {"layers": "6-6-5", "activation": "tanh"},
     "linear": {"layers": (2, 1), "activation": "identity", "eta": 0.05},
 }
 PERCEPTRONS = {
@@ -35,6 +36,7 @@ PERCEPTRONS = {
     "table of 1": {"layers": "1-1"},
     "points": {"layers": "2-1", "examples": 6, "eta": 1.0},
     "one pass": {"layers": "2-1", "steps": 1},
+    "points in 4": {"layers": "4-1"},
 }
 
 
@@ -293,7 +295,7 @@ def test_a_sheet_has_blanks_where_its_key_has_numbers(options):
     sheet = cp.worksheet(seed=2, **options)
     blanks = {
         "text": (r"\.{6,}", sheet.text()),
-        "latex": (r"\\blank\b|\\hspace\{0.9cm\}", sheet.latex().split(r"\begin{document}")[1]),
+        "latex": (r"\\blank\b|\\hspace\{0.85cm\}", sheet.latex().split(r"\begin{document}")[1]),
         "html": (r'class="(?:number )?blank"', sheet.html()),
     }
     exercise = sheet.exercises[0]
@@ -371,7 +373,7 @@ def test_guards_of_formulas_are_left_out_and_change_nothing():
         ({"kind": "adaline"}, "kind is 'descent' or 'perceptron'"),
         ({"layers": "9-9-9"}, "180 parameters are more than the 100"),
         ({"kind": "perceptron", "layers": "2-2-1"}, "one unit without hidden layers"),
-        ({"kind": "perceptron", "layers": "7-1"}, "at most 6 inputs"),
+        ({"kind": "perceptron", "layers": "5-1"}, "at most 4 inputs"),
         ({"kind": "perceptron", "loss": "hinge"}, "leave loss away"),
         ({"kind": "perceptron", "activation": "tanh"}, "leave activation away"),
         ({"kind": "perceptron", "bias": False}, "leave bias away"),
@@ -381,6 +383,9 @@ def test_guards_of_formulas_are_left_out_and_change_nothing():
         ({"given": {"x[2]": 1.0}}, "is no number of this network"),
         ({"given": {"q": 1.0}}, "names no number of a network"),
         ({"given": {"x[0]": float("nan")}}, "is a finite number"),
+        ({"given": {"x[0]": "1"}}, "is a finite number"),
+        ({"eta": "0.5"}, "eta is a number above 0"),
+        ({"layers": 3}, "at least inputs and outputs"),
         ({"given": {"x[0]": 1.0}, "exercises": 2}, "a single exercise with one example"),
         ({"given": {"a[1][0]": 0.5}, "steps": 2}, "for one step only"),
         ({"bias": False, "given": {"b[1][0]": 0.5}}, "is no number of this network"),
@@ -443,6 +448,12 @@ def test_the_sheets_of_the_documentation_are_up_to_date(suffix):
         for part, answers in (("sheet", False), ("key", True)):
             written = (DOCS / f"{name}-{part}.{suffix}").read_text(encoding="utf-8")
             assert written == getattr(sheet, form)(answers)
+
+
+def test_the_documentation_quotes_its_key():
+    quoted = re.findall(r"\n(    delta.*)\n", (DOCS.parent / "worksheets.md").read_text(encoding="utf-8"))
+    assert quoted
+    assert set(quoted) <= set((DOCS / "descent-key.txt").read_text(encoding="utf-8").split("\n"))
 
 
 @pytest.mark.slow

@@ -158,8 +158,9 @@ def _loss(exercise: Descent) -> Iterator[tuple[Piece, ...]]:
     value = Formula(on_paper(network.loss.value), {**constants, **names})
     over = [["outputs", "sum"]] if several else []
     over += [["examples", "mean"]] if len(exercise.passes[0]) > 1 else []
-    words = ", ".join(f"{how} over the {what}" for what, how in over)
-    yield (Quantity("C"), value, *([f"({words})"] if words else []))
+    words = [f"{how} over the {what}" for what, how in over]
+    words += ["0 ln 0 is 0"] if "log(y" in value.text else []
+    yield (Quantity("C"), value, *([f"({', '.join(words)})"] if words else []))
 
 
 def _given(exercise: Descent) -> list[str]:

@@ -3,12 +3,14 @@
 Weights are multiples of a half (a quarter where an exponential makes long decimals anyway), inputs and
 targets small integers; no weight or input is 0, and no two units of a layer are alike. A draw is thrown back
 when a unit is dead, saturated or near a kink, when an output is right already, or when a step makes the loss
-larger; where all functions are made of straight pieces, also when a number of the first step has more digits
-than are printed. When hundreds of draws fall short of the last two, the first that keeps the others is taken.
+larger or all but 0; where all functions are made of straight pieces, also when a number of the first step has
+more digits than are printed. When hundreds of draws fall short of the last two, the first that keeps the
+others is taken.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -34,6 +36,7 @@ RATES = (0.5, 0.25, 0.1, 0.05, 0.02, 0.01)  #: tried in this order where none is
 ALIVE = 0.1  #: share of an activation's largest slope that a unit keeps
 OFF_KINK = 0.2  #: distance of z from a kink
 LARGEST = 1e3  #: of any number
+LEAP = 0.05  #: share of the loss that a gentle step leaves
 FAR = 0.1  #: least distance of an output from its target
 LEAST_PROBABILITY = 0.03  #: of a softmax, and of what its outputs are apart
 
@@ -77,7 +80,7 @@ def draw_descent(
     Parameters
     ----------
     eta : float or None
-        Learning rate; None takes the first of `RATES` with which the loss falls.
+        Learning rate; None takes the first of `RATES` whose steps are gentle.
 
     Raises
     ------
@@ -95,11 +98,11 @@ def draw_descent(
             descend(network, theta, X, Y, eta=rate, steps=steps, given=fixed.taken)
             for rate in ((eta,) if eta is not None else RATES)
         ]
-        falling = [each for each in tried if each.falls]
-        for each in (*falling[:1], tried[-1]):
+        gentle = [each for each in tried if is_gentle(each)]
+        for each in (*gentle[:1], tried[-1]):
             if not (_is_finite(each) if fixed.any else is_valid(each)):
                 continue
-            if fixed.any or (each.falls and (not straight or _is_short(each))):
+            if fixed.any or (is_gentle(each) and (not straight or _is_short(each))):
                 return each
             fallback = fallback or each
     if fallback is None:
@@ -229,6 +232,12 @@ def is_valid(exercise: Descent) -> bool:
                 return False
     first = exercise.passes[0]
     return all((np.abs(delta).max(axis=0) > 1e-3).all() for delta in first.delta.values())
+
+
+def is_gentle(exercise: Descent) -> bool:
+    """Whether each step makes the loss smaller, and not all but 0 by a leap."""
+    pairs = itertools.pairwise(exercise.losses)
+    return all(before - after > 0 and (after > LEAP * before or before < 0) for before, after in pairs)
 
 
 def _numbers_of(exercise: Descent, passes: int) -> Array:

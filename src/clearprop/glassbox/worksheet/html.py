@@ -73,7 +73,7 @@ table { border-collapse: collapse; margin: 0.75rem 0 0.75rem 1.5rem; }
 .grid td.blank span { border-bottom: 1px dotted currentColor; display: block; height: 1.9em; }
 .table th, .table td {
   border: 1px solid color-mix(in srgb, currentColor 45%, transparent);
-  min-width: 2.6em; padding: 0.3rem 0.5rem; text-align: center;
+  min-width: 2.3em; padding: 0.3rem 0.4rem; text-align: center;
 }
 .table th { font-weight: normal; }
 .table td.blank { height: 1.9em; }

@@ -46,6 +46,7 @@ DOCUMENT = r"""\documentclass[a4paper,11pt]{{article}}
 NAME = r"\bigskip Name \hrulefill\quad Date \underline{\hspace{3.5cm}}\par"
 ONE_LINE = 74  #: characters, without LaTeX's marks, that stand in one line of a derivation
 _MARKS = re.compile(r"\\[a-zA-Z]+|[{}^_\\]")
+WIDE = 11  #: columns of a table beyond which they stand closer
 #: characters that LaTeX would take for its own
 _ESCAPES = str.maketrans({c: "\\" + c for c in "#$%&_{}"} | {"<": "$<$", ">": "$>$"})
 
@@ -101,7 +102,7 @@ class _LatexPaper:
                 return self._equations(block)
             case Given():
                 shown = (f"${self.math(name)} = {self.math(value)}$" for name, value in block.chains)
-                return r"\qquad ".join(shown) + r"\par"
+                return r"{\raggedright " + r"\hspace{2em plus 1em} ".join(shown) + r"\par}"
             case Grid():
                 return self._grid(block)
             case Table():
@@ -143,14 +144,14 @@ class _LatexPaper:
     def _table(self, table: Table) -> str:
         head = " & ".join(self.inline(piece) for piece in table.header)
         rows = [
-            " & ".join(r"\hspace{0.9cm}" if piece is None else self.inline(piece) for piece in row)
+            " & ".join(r"\hspace{0.85cm}" if piece is None else self.inline(piece) for piece in row)
             for row in table.rows
         ]
         blank = any(piece is None for row in table.rows for piece in row)
+        ruled = [r"\hline " + row for row in (head, *rows)]
+        narrow = r"\setlength{\tabcolsep}{2.5pt}" if len(table.header) > WIDE else ""
         columns = "|" + "c|" * len(table.header)
-        return _tabular(
-            columns, [r"\hline " + head, *(r"\hline " + row for row in rows)], 1.7 if blank else 1.25, True
-        )
+        return f"{{{narrow}{_tabular(columns, ruled, 1.7 if blank else 1.25, ruled=True)}}}"
 
 
 def _on_one_line(line: Line) -> Line:
