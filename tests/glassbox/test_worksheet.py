@@ -224,6 +224,11 @@ def test_two_hundred_seeds_have_nice_numbers(options):
         assert (seen.X != 0).all()
         assert all(np.isfinite(each.loss) for each in exercise.passes)
         assert exercise.falls
+        for seen in exercise.passes:  # no step leaps to where a unit is dead
+            for l, layer in enumerate(exercise.network.layers, start=1):
+                if isinstance(layer.activation, Activation):
+                    slopes = np.abs(layer.activation.slope(seen.z[l], seen.a[l]))
+                    assert (slopes.max(axis=0) > 0.01).all()
         known.add(theta.flat.tobytes())
     assert len(known) > 100
 
@@ -451,7 +456,7 @@ def test_the_sheets_of_the_documentation_are_up_to_date(suffix):
 
 
 def test_the_documentation_quotes_its_key():
-    quoted = re.findall(r"\n(    delta.*)\n", (DOCS.parent / "worksheets.md").read_text(encoding="utf-8"))
+    quoted = re.findall(r"\n(    dC/dW.*)\n", (DOCS.parent / "worksheets.md").read_text(encoding="utf-8"))
     assert quoted
     assert set(quoted) <= set((DOCS / "descent-key.txt").read_text(encoding="utf-8").split("\n"))
 

@@ -5,7 +5,7 @@ targets small integers; no weight or input is 0, and no two units of a layer are
 when a unit is dead, saturated or near a kink, when an output is right already, or when a step makes the loss
 larger or all but 0; where all functions are made of straight pieces, also when a number of the first step has
 more digits than are printed. When hundreds of draws fall short of the last two, the first that keeps the
-others is taken.
+others is taken, or one of them whose loss falls at least.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from clearprop.formulas import language
 from clearprop.formulas.activations import Activation, AnyActivation
 from clearprop.glassbox.render.lines import DIGITS
 from clearprop.glassbox.slopes import slope_share
+from clearprop.glassbox.trace import Trace
 from clearprop.glassbox.worksheet.exercise import Descent, descend
 from clearprop.specification import Network, Parameters
 
@@ -104,7 +105,8 @@ def draw_descent(
                 continue
             if fixed.any or (is_gentle(each) and (not straight or _is_short(each))):
                 return each
-            fallback = fallback or each
+            if fallback is None or (each.falls and not fallback.falls):
+                fallback = each
     if fallback is None:
         raise SpecificationError(
             f"each of {DRAWS} draws of small numbers left a unit dead, saturated or on a kink; use a "
@@ -235,9 +237,22 @@ def is_valid(exercise: Descent) -> bool:
 
 
 def is_gentle(exercise: Descent) -> bool:
-    """Whether each step makes the loss smaller, and not all but 0 by a leap."""
+    """Whether each step makes the loss smaller, not all but 0 by a leap, and leaves the units alive."""
     pairs = itertools.pairwise(exercise.losses)
-    return all(before - after > 0 and (after > LEAP * before or before < 0) for before, after in pairs)
+    falls = all(after < before and (after > LEAP * before or before < 0) for before, after in pairs)
+    return falls and all(_is_alive(seen) for seen in exercise.passes)
+
+
+def _is_alive(seen: Trace) -> bool:
+    """Whether each unit keeps some of its slope on some example, and a softmax some doubt."""
+    for l, layer in enumerate(seen.network.layers, start=1):
+        if isinstance(layer.activation, Activation):
+            shares = slope_share(layer.activation, seen.z[l], seen.a[l])
+            if shares.max(axis=0).min() < ALIVE / 2:
+                return False
+        elif seen.a[l].min() < LEAST_PROBABILITY / 2:
+            return False
+    return True
 
 
 def _numbers_of(exercise: Descent, passes: int) -> Array:

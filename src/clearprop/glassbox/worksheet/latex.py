@@ -149,7 +149,7 @@ class _LatexPaper:
         ]
         blank = any(piece is None for row in table.rows for piece in row)
         ruled = [r"\hline " + row for row in (head, *rows)]
-        narrow = r"\setlength{\tabcolsep}{2.5pt}" if len(table.header) > WIDE else ""
+        narrow = r"\setlength{\tabcolsep}{2.5pt}" if blank and len(table.header) > WIDE else ""
         columns = "|" + "c|" * len(table.header)
         return f"{{{narrow}{_tabular(columns, ruled, 1.7 if blank else 1.25, ruled=True)}}}"
 
