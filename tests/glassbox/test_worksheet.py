@@ -386,6 +386,10 @@ def test_guards_of_formulas_are_left_out_and_change_nothing():
         ({"given": {"W[1][0]": 1.0}}, "is no number of this network"),
         ({"given": {"W[1][9,0]": 1.0}}, "is no number of this network"),
         ({"given": {"x[2]": 1.0}}, "is no number of this network"),
+        (
+            {"layers": "2-2-2", "output": "softmax", "given": {"y[0]": 1.0}},
+            "give all of y\\[0\\] to y\\[1\\]",
+        ),
         ({"given": {"q": 1.0}}, "names no number of a network"),
         ({"given": {"x[0]": float("nan")}}, "is a finite number"),
         ({"given": {"x[0]": "1"}}, "is a finite number"),

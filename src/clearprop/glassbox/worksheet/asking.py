@@ -146,6 +146,11 @@ def fixed_numbers(
                 f"given {name!r} is no number of this network; parameters are W[l][j,i] and b[l][j], layers "
                 "from 1 and units from 0, inputs x[i], targets y[k]"
             ) from None
+    missing = np.isnan(fixed.y)
+    if network.loss.targets == "distribution" and missing.any() and not missing.all():
+        raise SpecificationError(
+            f"the targets of {network.loss.name!r} sum to 1; give all of y[0] to y[{len(missing) - 1}]"
+        )
     if taken and steps > 1:
         raise SpecificationError(
             f"{', '.join(taken)}: numbers of the forward pass can be given for one step only, as the next "

@@ -63,8 +63,7 @@ h3 { font-size: 1.05rem; margin: 1.5rem 0 0.5rem; }
 math { font-size: 1.1em; }
 svg { display: block; height: auto; margin: 0.5rem auto; max-width: 100%; }
 table { border-collapse: collapse; margin: 0.75rem 0 0.75rem 1.5rem; }
-.equations td { padding: 0.2rem 0.35rem; vertical-align: baseline; }
-.equations .tall td { vertical-align: middle; }
+.equations td { padding: 0.2rem 0.35rem; }
 .equations td:first-child, .grid td.symbol { text-align: right; white-space: nowrap; }
 .grid td { padding: 0.3rem 0.35rem; }
 .grid td.blank { vertical-align: bottom; }
@@ -91,7 +90,7 @@ table { border-collapse: collapse; margin: 0.75rem 0 0.75rem 1.5rem; }
   h2.next { border-top: none; break-before: page; margin-top: 0; padding-top: 0; }
   h2, h3 { break-after: avoid; }
   .grid, .table, .equations, .room, svg, tr { break-inside: avoid; }
-  .asked { break-after: avoid; }
+  .asked, .wide:has(+ .room) { break-after: avoid; }
   .wide { overflow: visible; }
 }
 """
@@ -173,13 +172,12 @@ class _HtmlPaper:
         sign = "←" if block.sign == "<-" else "="
         rows = []
         for first, *others in block.chains:
-            tall = ' class="tall"' if any(isinstance(piece, Matrix) for piece in others) else ""
             shown = "".join(
                 ("" if k == 0 or isinstance(other, str) else "<mo>=</mo>") + self.math(other)
                 for k, other in enumerate(others)
             )
             rows.append(
-                f"<tr{tall}><td><math>{self.math(first)}</math></td><td>{sign}</td>"
+                f"<tr><td><math>{self.math(first)}</math></td><td>{sign}</td>"
                 f'<td><math displaystyle="true">{mathml.row(shown)}</math></td></tr>'
             )
         return _table("equations", rows)
