@@ -184,6 +184,21 @@ def test_the_picture_has_the_curve_the_tangent_and_every_kink():
         assert all(0 <= float(line.get(k)) <= height for k in ("y1", "y2"))
 
 
+def test_of_many_kinks_the_nearest_are_drawn_and_the_others_counted():
+    network, theta, X, y = relu_case(examples=200)
+    along = cp.loss_along(network, theta, X, y, "W[1][0,1]", span=3.0)
+    count = len(along.crossings)
+    assert count > 100
+    assert f"and on {count - 12} kinks farther away" in str(along)
+    drawing = along.svg()
+    assert f"{count - 40} kinks farther away are not drawn" in drawing
+    assert drawing.count('stroke-dasharray="2 3"') == 40
+    farthest = max(along.crossings, key=lambda each: abs(each.value - along.at))
+    nearest = min(along.crossings, key=lambda each: abs(each.value - along.at))
+    assert str(nearest) in drawing
+    assert str(farthest) not in drawing
+
+
 def test_a_model_has_it_by_its_labels():
     X, labels = np.random.default_rng(0).normal(size=(20, 2)), np.array([0, 1] * 10)
     network = Network(2, [Dense(3, "relu"), Dense(1, "sigmoid")])
@@ -204,6 +219,8 @@ def test_a_model_has_it_by_its_labels():
         ("nonsense", {}, "names no number"),
         ("b[1][0]", {"points": 1}, "points is a whole number from 2"),
         ("b[1][0]", {"span": 0.0}, "span is a number above 0"),
+        ("b[1][0]", {"span": "wide"}, "span is a number above 0"),
+        ("b[1][0]", {"span": (1.0, 2.0, 3.0)}, "span is a number above 0"),
         ("b[1][0]", {"span": (2.0, 1.0)}, "in that order"),
     ],
 )

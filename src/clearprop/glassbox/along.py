@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from clearprop.arrays import Array
 
+PRINTED = 12  #: kinks that are printed
+
 
 @dataclass(frozen=True)
 class Crossing:
@@ -69,10 +71,17 @@ class Along:
     crossings: tuple[Crossing, ...]
     stretches: tuple[Stretch, ...]
 
+    def nearest(self, count: int) -> list[Crossing]:
+        """The crossings nearest to the parameter's own value, from the smallest value to the largest."""
+        near = sorted(self.crossings, key=lambda crossing: abs(crossing.value - self.at))[:count]
+        return sorted(near, key=lambda crossing: crossing.value)
+
     def __str__(self) -> str:
         lines = [
             f"C along {self.name}, from {self.values[0]:.6g} to {self.values[-1]:.6g}",
             f"at {self.at:.6g}: C = {self.loss:.6g}, dC/d{self.name} = {self.slope:.6g}",
         ]
-        lines += [f"on a kink: {crossing}" for crossing in self.crossings]
+        lines += [f"on a kink: {crossing}" for crossing in self.nearest(PRINTED)]
+        if len(self.crossings) > PRINTED:
+            lines.append(f"and on {len(self.crossings) - PRINTED:,} kinks farther away")
         return "\n".join([*lines, *map(str, self.stretches)])

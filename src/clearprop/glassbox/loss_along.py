@@ -146,8 +146,12 @@ def _place(network: Network, name: str) -> Quantity:
 def _values(at: float, span: float | tuple[float, float], points: int) -> Array:
     if isinstance(points, bool) or not isinstance(points, int) or points < 2:
         raise SpecificationError(f"points is a whole number from 2, not {points!r}")
-    low, high = span if isinstance(span, tuple) else (at - span, at + span)
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+    try:
+        low, high = span if isinstance(span, tuple) else (at - span, at + span)
+        ordered = -math.inf < low < high < math.inf
+    except (TypeError, ValueError):
+        ordered = False
+    if not ordered:
         raise SpecificationError(f"span is a number above 0 or (low, high) in that order, not {span!r}")
     return np.linspace(low, high, points)
 

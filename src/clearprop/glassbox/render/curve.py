@@ -19,6 +19,7 @@ _BLUE, _ORANGE = "#3b82f6", "#ea580c"
 _WIDTH, _LEFT, _RIGHT, _TOP, _PLOT = 720, 76, 20, 30, 280
 _ROWS, _ROW = 3, 15  #: rows of kinks' names above the plot
 _LANES, _LANE = 6, 18  #: lanes of stretches below it
+DRAWN = 40  #: kinks, those nearest to the present value
 _LETTER = 6.3  #: width of a letter
 
 
@@ -111,6 +112,9 @@ class _Frame:
         told = f"C = {y:.4g}, dC/d{along.name} = {along.slope:.4g} at {x:.4g}"
         mark = f'<tspan fill="{_ORANGE}">- - ●</tspan>'
         yield f'<text x="{_LEFT}" y="18">{mark} the tangent: {escape(told)}</text>'
+        if len(along.crossings) > DRAWN:
+            more = f"{len(along.crossings) - DRAWN:,} kinks farther away are not drawn"
+            yield f'<text x="{_WIDTH - _RIGHT}" y="18" text-anchor="end">{more}</text>'
         if not (self.x0 <= x <= self.x1 and self.y0 <= y <= self.y1):
             return
         ends = [self.x0, self.x1]
@@ -127,7 +131,7 @@ class _Frame:
     def _labels(self, along: Along) -> Iterator[tuple[Crossing, int | None, float]]:
         """Kinks, near ones first, each with its row of names and the middle of its name."""
         taken: list[list[tuple[float, float]]] = [[] for _ in range(_ROWS)]
-        for kink in sorted(along.crossings, key=lambda kink: abs(kink.value - along.at)):
+        for kink in sorted(along.nearest(DRAWN), key=lambda kink: abs(kink.value - along.at)):
             half = len(kink.where) * _LETTER / 2 + 3
             middle = min(max(self.x(kink.value), _LEFT + half), _WIDTH - half)
             free = (
