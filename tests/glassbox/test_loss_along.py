@@ -193,6 +193,7 @@ def test_of_many_kinks_the_nearest_are_drawn_and_the_others_counted():
     drawing = along.svg()
     assert f"{count - 40} kinks farther away are not drawn" in drawing
     assert drawing.count('stroke-dasharray="2 3"') == 40
+    assert drawing.count('stroke-dasharray="7 4"') == drawing.count("<circle") == 1
     farthest = max(along.crossings, key=lambda each: abs(each.value - along.at))
     nearest = min(along.crossings, key=lambda each: abs(each.value - along.at))
     assert str(nearest) in drawing

@@ -27,6 +27,7 @@ DESCENTS = {
     "thin": {"layers": "1-1-1-1", "loss": "binary_cross_entropy", "bias": False},
     "hinge": {"layers": "3-2-1", "activation": "leaky_relu", "loss": "hinge"},
     "counts": {"layers": "2-2-1", "activation": "gelu", "loss": "poisson"},
+    "quantiles": {"layers": "2-2-2", "activation": "tanh", "loss": cp.Quantile((0.1, 0.9))},
     "wide": {"layers": "6-6-5", "activation": "tanh"},
     "linear": {"layers": (2, 1), "activation": "identity", "eta": 0.05},
 }

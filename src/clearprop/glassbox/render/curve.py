@@ -114,7 +114,8 @@ class _Frame:
         yield f'<text x="{_LEFT}" y="18">{mark} the tangent: {escape(told)}</text>'
         if len(along.crossings) > DRAWN:
             more = f"{len(along.crossings) - DRAWN:,} kinks farther away are not drawn"
-            yield f'<text x="{_WIDTH - _RIGHT}" y="18" text-anchor="end">{more}</text>'
+            place = f'x="{_WIDTH - _RIGHT}" y="{self.bottom + 35}"'
+            yield f'<text {place} text-anchor="end">{more}</text>'
         if not (self.x0 <= x <= self.x1 and self.y0 <= y <= self.y1):
             return
         ends = [self.x0, self.x1]
@@ -147,13 +148,14 @@ class _Frame:
     def kinks(self) -> Iterator[str]:
         """A dotted line for each kink, named where there is room."""
         for kink, row, middle in self.labels:
-            x, top = self.x(kink.value), self.top - (0 if row is None else row * _ROW + 4)
+            x = self.x(kink.value)
             yield (
-                f'<line x1="{x}" y1="{top}" x2="{x}" y2="{self.bottom}" stroke="currentColor" '
+                f'<line x1="{x}" y1="{self.top}" x2="{x}" y2="{self.bottom}" stroke="currentColor" '
                 f'stroke-opacity="0.6" stroke-dasharray="2 3"><title>{escape(str(kink))}</title></line>'
             )
             if row is not None:
-                yield f'<text x="{middle:.1f}" y="{top - 4}" text-anchor="middle">{escape(kink.where)}</text>'
+                y = self.top - row * _ROW - 5
+                yield f'<text x="{middle:.1f}" y="{y}" text-anchor="middle">{escape(kink.where)}</text>'
 
     def stretches(self, stretches: Iterable[Stretch]) -> Iterator[str]:
         """Shades over the plot, and below it a lane for each unit; no shade for what is so all the way."""

@@ -88,7 +88,7 @@ def _statement(exercise: Descent) -> Iterator[Block]:
     )
     yield Drawing(network)
     yield Equations(tuple(_equations(exercise)))
-    yield Prose(("Given are ", *_listed(_given(exercise)), "."))
+    yield Prose((_given(exercise),))
     yield Given(tuple(_numbers(exercise)))
     if len(seen) > 1:
         yield _examples(exercise)
@@ -105,19 +105,16 @@ def _name(row: str) -> str:
 def _equations(exercise: Descent) -> Iterator[tuple[Piece, ...]]:
     """F1 and F2 of each layer, the functions in them, and the loss."""
     network, below = exercise.network, Quantity("x")
-    functions: dict[str, list[int]] = {}
-    for l, layer in enumerate(network.layers, start=1):
-        functions.setdefault(repr(layer.activation), []).append(l)
+    functions = list(dict.fromkeys(layer.activation for layer in network.layers))
+    several = len(functions) > 1
     for l, layer in enumerate(network.layers, start=1):
         letters = {"W": Quantity("W", l), "x": below, "b": Quantity("b", l)}
         yield Quantity("z", l), Formula("W * x + b" if layer.bias else "W * x", letters)
         a = Quantity("y_hat") if l == network.depth else Quantity("a", l)
-        known = list(functions).index(repr(layer.activation)) + 1
-        yield a, _function("g", known if functions.keys() - {repr(layer.activation)} else None, l)
+        yield a, _function("g", functions.index(layer.activation) + 1 if several else None, l)
         below = a
-    for k, layers in enumerate(functions.values(), start=1):
-        row = network.layers[layers[0] - 1].activation
-        index = k if len(functions) > 1 else None
+    for k, row in enumerate(functions, start=1):
+        index = k if several else None
         if isinstance(row, Activation):
             text, letters = on_paper(row.formula), dict(row.constants)
             first: tuple[Piece, ...] = (_SIGMOID,) if text == "sigmoid(z)" else ()
@@ -163,20 +160,13 @@ def _loss(exercise: Descent) -> Iterator[tuple[Piece, ...]]:
     yield (Quantity("C"), value, *([f"({', '.join(words)})"] if words else []))
 
 
-def _given(exercise: Descent) -> list[str]:
-    return (
-        ["the weights", *(["the biases"] if any(x.bias for x in exercise.network.layers) else [])]
-        + (["the examples"] if len(exercise.passes[0]) > 1 else ["the input", "the target"])
-        + [
-            "the learning rate",
-            *(["and some numbers of the forward pass"] if exercise.passes[0].given else []),
-        ]
-    )
-
-
-def _listed(words: Sequence[str]) -> tuple[str, ...]:
-    *first, last = words
-    return (f"{', '.join(first)}{'' if last.startswith('and') else ' and'} {last}",)
+def _given(exercise: Descent) -> str:
+    """What is given, in words."""
+    seen = exercise.passes[0]
+    words = ["the weights", *(["the biases"] if any(x.bias for x in exercise.network.layers) else [])]
+    words += ["the examples"] if len(seen) > 1 else ["the input", "the target"]
+    words += ["the learning rate", *(["some numbers of the forward pass"] if seen.given else [])]
+    return f"Given are {', '.join(words[:-1])} and {words[-1]}."
 
 
 def _numbers(exercise: Descent) -> Iterator[tuple[Piece, Piece]]:
@@ -189,6 +179,9 @@ def _numbers(exercise: Descent) -> Iterator[tuple[Piece, Piece]]:
     if len(seen) == 1 and seen.Y is not None:
         yield Quantity("x"), Matrix(seen.X.T)
         yield Quantity("y"), Matrix(seen.Y.T)
+    for name, value in exercise.network.loss.constants.items():
+        if np.ndim(value):
+            yield Formula(name), Matrix(np.asarray(value)[:, None])
     yield ETA, exercise.eta
     for name, value in seen.given.items():
         yield read_name(name), value

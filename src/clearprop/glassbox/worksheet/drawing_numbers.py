@@ -205,15 +205,15 @@ def _targets(network: Network, y_hat: Array, rng: np.random.Generator) -> Array 
         "signs": [-1.0, 1.0],
     }[kind]
     Y = np.empty_like(y_hat)
-    for place, output in np.ndenumerate(y_hat):
+    for (e, k), output in np.ndenumerate(y_hat):
         near = [
             y
             for y in values
-            if FAR <= abs(output - y) <= 4 and abs(float(network.loss.slope_of(output, np.array(y)))) > 0
+            if FAR <= abs(output - y) <= 4 and network.loss.slope_of(y_hat[e], np.full_like(y_hat[e], y))[k]
         ]
         if not near:
             return None
-        Y[place] = rng.choice(near)
+        Y[e, k] = rng.choice(near)
     return Y
 
 
