@@ -5,7 +5,7 @@ OLDEST := .venv-oldest
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: explained demo test test-oldest check slow bench scores clean
+.PHONY: explained worksheets demo test test-oldest check slow bench scores clean
 
 demo: $(VENV)/core  ## train on the shipped table, then predict and evaluate with the saved model
 	$(BIN)/clearprop train penguins --target species --out penguins.safetensors
@@ -42,6 +42,14 @@ explained: $(VENV)/core  ## one weight of a trained network derived for a pengui
 	  $(BIN)/clearprop explain penguins.safetensors penguins --row 3 --of "W[1][2,4]" --terms 4 --to $$to \
 	    --out docs/explained/penguin.$$(echo $$to | sed 's/text/txt/; s/latex/tex/'); \
 	done
+
+worksheets: $(VENV)/core  ## an exercise of each kind and its key: docs/worksheets
+	mkdir -p docs/worksheets
+	for kind in descent perceptron; do for to in text latex html; do \
+	  end=$$(echo $$to | sed 's/text/txt/; s/latex/tex/'); \
+	  $(BIN)/clearprop worksheet --kind $$kind --seed 7 --to $$to \
+	    --out docs/worksheets/$$kind-sheet.$$end --answers docs/worksheets/$$kind-key.$$end; \
+	done; done
 
 clean:
 	rm -rf $(VENV) $(OLDEST) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis penguins.safetensors

@@ -50,7 +50,7 @@ training.course
 training.descent training.lbfgs training.levenberg
 training.launch
 training
-glassbox.influence glassbox.quantity
+glassbox.influence glassbox.quantity glassbox.slopes glassbox.along
 glassbox.whole_pass
 glassbox.node
 glassbox.forward_nodes
@@ -58,9 +58,16 @@ glassbox.backward_nodes
 glassbox.derivation glassbox.paths
 glassbox.render.lines
 glassbox.render.text glassbox.render.latex glassbox.render.html glassbox.render.svg
+glassbox.render.curve
 glassbox.render
-glassbox.trace
+glassbox.trace glassbox.loss_along
 glassbox.replay
+glassbox.worksheet.blocks glassbox.worksheet.exercise glassbox.worksheet.working glassbox.worksheet.drawing
+glassbox.worksheet.drawing_numbers glassbox.worksheet.drawing_tables
+glassbox.worksheet.asking glassbox.worksheet.descent_sheet glassbox.worksheet.perceptron_sheet
+glassbox.worksheet.text glassbox.worksheet.latex glassbox.worksheet.html
+glassbox.worksheet.sheet
+glassbox.worksheet
 glassbox
 constructions
 model_file.schema

@@ -55,7 +55,9 @@ if TYPE_CHECKING:
     from clearprop.formulas.schedules import schedules as schedules
     from clearprop.glassbox.certifying import certify as certify
     from clearprop.glassbox.influence import gradient_norms as gradient_norms
+    from clearprop.glassbox.loss_along import loss_along as loss_along
     from clearprop.glassbox.trace import trace as trace
+    from clearprop.glassbox.worksheet.sheet import worksheet as worksheet
     from clearprop.metrics import Metric as Metric
     from clearprop.model import Model as Model
     from clearprop.model import load as load
@@ -105,7 +107,9 @@ _HOMES: dict[str, tuple[str, ...]] = {
     ),
     "glassbox.certifying": ("certify",),
     "glassbox.influence": ("gradient_norms",),
+    "glassbox.loss_along": ("loss_along",),
     "glassbox.trace": ("trace",),
+    "glassbox.worksheet.sheet": ("worksheet",),
     "metrics": ("Metric",),
     "model": ("Model", "load", "train"),
     "training.run": ("EpochReport", "TrainingDiverged"),

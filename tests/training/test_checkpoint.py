@@ -126,8 +126,8 @@ def test_another_run_is_refused_and_said_how_it_differs(tmp_path):
     X, Y = generator.normal(size=(60, 3)), generator.integers(2, size=60)
     with pytest.raises(SpecificationError, match="on other examples"):
         train(
-            NETWORK, X, Y, epochs=2, batch_size=10, seed=5, engine="textbook", checkpoint=tmp_path, resume=True,
-            progress=False,
+            NETWORK, X, Y, epochs=2, batch_size=10, seed=5, engine="textbook", checkpoint=tmp_path,
+            resume=True, progress=False,
         )  # fmt: skip
     wider = cp.Network(3, [cp.Dense(6), cp.Dense(1, "sigmoid")])
     with pytest.raises(SpecificationError, match="is of another network"):

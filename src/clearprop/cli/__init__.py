@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from clearprop.cli import check, evaluate, explain, predict, replay, train, warmup
+from clearprop.cli import check, evaluate, explain, predict, replay, train, warmup, worksheet
 from clearprop.environment import __version__
 
 app = typer.Typer(
@@ -45,6 +45,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("check")(check.check)
 app.command("explain")(explain.explain)
 app.command("replay")(replay.replay)
+app.command("worksheet")(worksheet.worksheet)
 app.command("warmup")(warmup.warmup)
 
 

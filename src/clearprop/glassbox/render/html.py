@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from clearprop.formulas import mathml
 from clearprop.glassbox.node import Node
 from clearprop.glassbox.quantity import Quantity
-from clearprop.glassbox.render.lines import DIGITS, Writer
+from clearprop.glassbox.render.lines import DIGITS, Line, Writer
 
 PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -40,26 +41,41 @@ STYLE = """.derivation { border-collapse: collapse; }
   .derivation tr.first { border-top: 1px solid color-mix(in srgb, currentColor 25%, transparent); }
   .derivation tr.first td { border-top: 0; }
   .derivation td.value::before { content: "= "; opacity: 0.65; }
+  .derivation td.becomes::before { content: "← "; opacity: 0.65; }
 }"""
 
 
-class _Mathml(Writer):
+#: a negative number in brackets of its own and in those of its function
+_TWICE = re.compile(
+    r"<mo>\(</mo><mrow><mrow><mo>\(</mo>(<mrow><mo>−</mo>(?:(?!<mo>[()]).)*</mrow>)<mo>\)</mo></mrow></mrow><mo>\)</mo>"
+)
+
+
+class MathmlWriter(Writer):
+    """MathML, as in the notes."""
+
     def quantity(self, quantity: Quantity) -> str:
+        """A name."""
         return quantity.mathml
 
     def number(self, value: float, *, bracketed: bool = False) -> str:
+        """A number, in brackets if asked and negative."""
         printed = self.printed(value)
         shown = mathml.number(printed)
         return mathml.bracketed(shown) if bracketed and printed.startswith("-") else shown
 
     def product(self, factors: Sequence[str]) -> str:
+        """Factors side by side."""
         return mathml.row(mathml.operator("·").join(factors))
 
     def in_brackets(self, inside: str) -> str:
+        """In round brackets."""
         return mathml.bracketed(inside)
 
     def formula(self, text: str, letters: Mapping[str, str]) -> str:
-        return mathml.mathml(text, letters)
+        """A formula with its letters replaced."""
+        written = _TWICE.sub(r"<mo>(</mo>\1<mo>)</mo>", mathml.mathml(text, letters))
+        return written.replace(" </mtext>", "\u00a0</mtext>")  # or the blank is lost
 
 
 def as_html(tree: Node, digits: int = DIGITS, *, page: bool = False, title: str = "Derivation") -> str:
@@ -70,28 +86,35 @@ def as_html(tree: Node, digits: int = DIGITS, *, page: bool = False, title: str 
     >>> "<msubsup><mi>a</mi>" in as_html(node)
     True
     """
-    rows = []
-    for line in _Mathml(digits).lines(tree):
-        equal = '<td class="equal">=</td>'
-        rows.append(
-            f'<tr class="first"><td class="symbol">{_math([line.symbol])}</td>{equal}'
-            f'<td class="value">{_math(line.symbols)}</td><td class="rule">{escape(line.rule)}</td></tr>'
-        )
-        if line.numbers != line.symbols and line.numbers != [line.value]:
-            rows.append(_more(equal, line.numbers))
-        if line.symbols != [line.value]:
-            rows.append(_more(equal, [line.value]))
-    table = '<table class="derivation"><tbody>\n' + "\n".join(rows) + "\n</tbody></table>"
+    table = html_of(MathmlWriter(digits).lines(tree))
     if page:
         return PAGE.format(title=escape(title), style=STYLE, body=table)
     return f"<style>\n{STYLE}\n</style>\n{table}"
 
 
+def html_of(lines: Iterable[Line]) -> str:
+    """Lines of a derivation as a `<table>`, which wants `STYLE`."""
+    rows = []
+    for line in lines:
+        equal = '<td class="equal">=</td>'
+        sign = '<td class="equal">←</td>' if line.becomes else equal
+        rows.append(
+            f'<tr class="first"><td class="symbol">{math_of([line.symbol])}</td>{sign}'
+            f'<td class="{"becomes" if line.becomes else "value"}">{math_of(line.symbols)}</td>'
+            f'<td class="rule">{escape(line.rule)}</td></tr>'
+        )
+        if line.shows_numbers:
+            rows.append(_more(equal, line.numbers))
+        if line.shows_value:
+            rows.append(_more(equal, [line.value]))
+    return '<table class="derivation"><tbody>\n' + "\n".join(rows) + "\n</tbody></table>"
+
+
 def _more(equal: str, terms: list[str]) -> str:
-    return f'<tr><td></td>{equal}<td class="value">{_math(terms)}</td><td></td></tr>'
+    return f'<tr><td></td>{equal}<td class="value">{math_of(terms)}</td><td></td></tr>'
 
 
-def _math(terms: list[str]) -> str:
+def math_of(terms: list[str]) -> str:
     """Terms joined by +; a line may break between them."""
     plus = '<mo form="infix">+</mo><mspace width="0.2em"/>'
     return " ".join(

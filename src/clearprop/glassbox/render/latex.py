@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 
 from clearprop.formulas.latex import latex
 from clearprop.glassbox.node import Node
 from clearprop.glassbox.quantity import Quantity
-from clearprop.glassbox.render.lines import DIGITS, Writer
+from clearprop.glassbox.render.lines import DIGITS, Line, Writer
 
 TERMS_A_LINE = 3
 
@@ -21,23 +22,34 @@ DOCUMENT = r"""\documentclass{{article}}
 """
 
 
-class _Latex(Writer):
+#: a negative number in brackets of its own and in those of its function
+_TWICE = re.compile(r"\\left\(\\left\((-[^()]*)\\right\)\\right\)")
+
+
+class LatexWriter(Writer):
+    """LaTeX, as in the notes."""
+
     def quantity(self, quantity: Quantity) -> str:
+        """A name."""
         return quantity.latex
 
     def number(self, value: float, *, bracketed: bool = False) -> str:
+        """A number, in brackets if asked and negative."""
         digits, _, power = self.printed(value).partition("e")
         shown = rf"{digits} \cdot 10^{{{int(power)}}}" if power else digits
         return rf"\left({shown}\right)" if bracketed and shown.startswith("-") else shown
 
     def product(self, factors: Sequence[str]) -> str:
+        """Factors side by side."""
         return r" \cdot ".join(factors)
 
     def in_brackets(self, inside: str) -> str:
+        """In round brackets."""
         return rf"\left({inside}\right)"
 
     def formula(self, text: str, letters: Mapping[str, str]) -> str:
-        return latex(text, letters)
+        """A formula with its letters replaced."""
+        return _TWICE.sub(r"\\left(\1\\right)", latex(text, letters))
 
 
 def as_latex(tree: Node, digits: int = DIGITS, *, document: bool = False) -> str:
@@ -52,19 +64,25 @@ def as_latex(tree: Node, digits: int = DIGITS, *, document: bool = False) -> str
     &= 0.5
     \end{align*}
     """
+    body = latex_of(LatexWriter(digits).lines(tree))
+    return DOCUMENT.format(body=body) if document else body
+
+
+def latex_of(lines: Iterable[Line]) -> str:
+    """Lines of a derivation as an `align*` environment."""
     rows = []
-    for line in _Latex(digits).lines(tree):
+    for line in lines:
         first, *more = _broken(line.symbols)
-        rows.append(rf"{line.symbol} &= {first} \tag{{{line.rule}}}")
+        sign = r"\leftarrow" if line.becomes else "="
+        rows.append(rf"{line.symbol} &{sign} {first} \tag{{{line.rule}}}")
         rows.extend(rf"&\quad + {piece}" for piece in more)
-        if line.numbers != line.symbols and line.numbers != [line.value]:
+        if line.shows_numbers:
             first, *more = _broken(line.numbers)
             rows.append(f"&= {first}")
             rows.extend(rf"&\quad + {piece}" for piece in more)
-        if line.symbols != [line.value]:
+        if line.shows_value:
             rows.append(f"&= {line.value}")
-    body = "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
-    return DOCUMENT.format(body=body) if document else body
+    return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
 
 
 def _broken(terms: list[str]) -> list[str]:

@@ -18,13 +18,33 @@ DIGITS = 6  #: significant digits of a printed number
 
 @dataclass(frozen=True)
 class Line:
-    """A named number: `symbol = symbols = numbers = value`, by a rule; pieces in the writer's notation."""
+    """A named number: `symbol = symbols = numbers = value`, by a rule; pieces in the writer's notation.
+
+    A number that is made from its own former value `becomes` the new one: W <- W - eta * dC/dW.
+    """
 
     symbol: str
     symbols: list[str]
     numbers: list[str]
     value: str
     rule: str
+    becomes: bool = False
+
+    @property
+    def shows_numbers(self) -> bool:
+        """Whether the numbers put in are neither the symbols nor the value again."""
+        return self.numbers != self.symbols and self.numbers != [self.value]
+
+    @property
+    def shows_value(self) -> bool:
+        """Whether the value is not what stands there already."""
+        return self.symbols != [self.value]
+
+    @property
+    def chain(self) -> list[list[str]]:
+        """What is equal, each as its terms: symbols, numbers and value, as far as they are shown."""
+        numbers = [self.numbers] if self.shows_numbers else []
+        return [self.symbols, *numbers, *([[self.value]] if self.shows_value else [])]
 
 
 class Writer(ABC):
@@ -59,15 +79,19 @@ class Writer(ABC):
 
     def lines(self, tree: Node) -> Iterator[Line]:
         """The lines of a tree, a number before those it comes from."""
-        if tree.quantity is not None and tree.how == "given":
-            value = self.number(tree.value)
-            yield Line(self.quantity(tree.quantity), [value], [value], value, tree.rule or "given")
         for node in tree.walk():
-            if node.quantity is None or node.how == "given":
-                continue
-            symbols = self._terms(node, symbolic=True)
-            numbers = self._terms(node, symbolic=False)
-            yield Line(self.quantity(node.quantity), symbols, numbers, self.number(node.value), node.rule)
+            if node is tree or node.how != "given":
+                yield self.line(node)
+
+    def line(self, node: Node) -> Line:
+        """The line of one named number."""
+        assert node.quantity is not None  # noqa: S101 - what has no name has no line
+        symbol, value = self.quantity(node.quantity), self.number(node.value)
+        if node.how == "given":
+            return Line(symbol, [value], [value], value, node.rule or "given")
+        symbols, numbers = (self._terms(node, symbolic=symbolic) for symbolic in (True, False))
+        becomes = any(part.quantity == node.quantity for part in node.parts)
+        return Line(symbol, symbols, numbers, value, node.rule, becomes)
 
     def _terms(self, node: Node, *, symbolic: bool) -> list[str]:
         """Terms of a sum; a single one of anything else."""

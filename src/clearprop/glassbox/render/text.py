@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from clearprop.glassbox.node import Node
 from clearprop.glassbox.quantity import Quantity
-from clearprop.glassbox.render.lines import DIGITS, Writer
+from clearprop.glassbox.render.lines import DIGITS, Line, Writer
 
 WIDTH = 100  #: characters of a line, before it is broken between terms
 
 
-class _Text(Writer):
+class TextWriter(Writer):
+    """Plain text, as in code."""
+
     def quantity(self, quantity: Quantity) -> str:
+        """A name."""
         return quantity.text
 
     def number(self, value: float, *, bracketed: bool = False) -> str:
+        """A number, in brackets if asked and negative."""
         shown = self.printed(value)
         return f"({shown})" if bracketed and shown.startswith("-") else shown
 
     def product(self, factors: Sequence[str]) -> str:
+        """Factors side by side."""
         return " * ".join(factors)
 
     def in_brackets(self, inside: str) -> str:
+        """In round brackets."""
         return f"({inside})"
 
     def formula(self, text: str, letters: Mapping[str, str]) -> str:
+        """A formula with its letters replaced."""
         if not letters:
             return text
         names = "|".join(re.escape(letter) for letter in letters)
@@ -43,13 +50,19 @@ def as_text(tree: Node, digits: int = DIGITS) -> str:
             = sigmoid(0)
             = 0.5
     """
+    return text_of(TextWriter(digits).lines(tree))
+
+
+def text_of(lines: Iterable[Line]) -> str:
+    """Lines of a derivation as aligned text."""
     blocks = []
-    for line in _Text(digits).lines(tree):
-        indent = " " * len(line.symbol)
-        written = [line.symbol + " = " + _broken(line.symbols, len(indent))]
-        if line.numbers != line.symbols and line.numbers != [line.value]:
+    for line in lines:
+        sign = " <- " if line.becomes else " = "
+        indent = " " * (len(line.symbol) + len(sign) - 3)
+        written = [line.symbol + sign + _broken(line.symbols, len(indent))]
+        if line.shows_numbers:
             written.append(indent + " = " + _broken(line.numbers, len(indent)))
-        if line.symbols != [line.value]:
+        if line.shows_value:
             written.append(indent + " = " + line.value)
         first, *others = "\n".join(written).split("\n")
         blocks.append("\n".join([f"{first}  ({line.rule})", *others]))
