@@ -55,9 +55,16 @@ glassbox.forward_nodes
 glassbox.backward_nodes
 glassbox.derivation glassbox.paths
 glassbox.render.lines
-glassbox.render.text glassbox.render.latex glassbox.render.html glassbox.render.svg
+glassbox.render.text glassbox.render.latex glassbox.render.html glassbox.render.svg glassbox.render.bands
 glassbox.render
 glassbox.trace
+glassbox.diagnosis.measuring glassbox.diagnosis.finding
+glassbox.diagnosis.case
+glassbox.diagnosis.scales glassbox.diagnosis.steps glassbox.diagnosis.flow
+glassbox.diagnosis.units glassbox.diagnosis.answers
+glassbox.diagnosis.checks
+glassbox.diagnosis.watch
+glassbox.diagnosis
 glassbox
 constructions
 model_file.schema
@@ -69,7 +76,7 @@ model
 table_model.settings table_model.baselines table_model.canonical
 table_model.plan
 table_model.model
-table_model.explaining
+table_model.explaining table_model.diagnosing
 table_model
 estimators
 adoption.chain adoption.foreign_rows adoption.onnx_file

@@ -54,6 +54,9 @@ if TYPE_CHECKING:
     from clearprop.formulas.schedules import StepDecay as StepDecay
     from clearprop.formulas.schedules import schedules as schedules
     from clearprop.glassbox.certificate import certify as certify
+    from clearprop.glassbox.diagnosis import DiagnosisWarning as DiagnosisWarning
+    from clearprop.glassbox.diagnosis import Watch as Watch
+    from clearprop.glassbox.diagnosis import diagnose as diagnose
     from clearprop.glassbox.influence import gradient_norms as gradient_norms
     from clearprop.glassbox.trace import trace as trace
     from clearprop.metrics import Metric as Metric
@@ -102,6 +105,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "schedules",
     ),
     "glassbox.certificate": ("certify",),
+    "glassbox.diagnosis": ("DiagnosisWarning", "Watch", "diagnose"),
     "glassbox.influence": ("gradient_norms",),
     "glassbox.trace": ("trace",),
     "metrics": ("Metric",),
