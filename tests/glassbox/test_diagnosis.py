@@ -49,7 +49,7 @@ def test_a_planted_fault_is_found_alone_and_its_change_heals_it(name):
 def test_a_healthy_run_gives_no_finding(name):
     told = HEALTHY[name](0).run().diagnose()
     assert told.names == ()
-    assert str(told).startswith("Nothing found. Looked at: rows ")
+    assert str(told).startswith("Nothing found. Looked at: rows = ")
     assert told.looked_at[LEVEL] < 0.6
 
 

@@ -62,7 +62,7 @@ class Finding:
     @property
     def figures(self) -> str:
         """The numbers in a line."""
-        return "; ".join(f"{name} {value:.4g}" for name, value in self.numbers.items())
+        return "; ".join(f"{name} = {value:.4g}" for name, value in self.numbers.items())
 
     @property
     def settings(self) -> str:
@@ -116,7 +116,7 @@ class Diagnosis(Sequence[Finding]):
     Examples
     --------
     >>> print(Diagnosis((), {"rows": 20.0, "loss": 0.25}))
-    Nothing found. Looked at: rows 20; loss 0.25
+    Nothing found. Looked at: rows = 20; loss = 0.25
     """
 
     findings: tuple[Finding, ...]
@@ -129,7 +129,7 @@ class Diagnosis(Sequence[Finding]):
 
     @property
     def _seen(self) -> str:
-        return "Looked at: " + "; ".join(f"{name} {value:.4g}" for name, value in self.looked_at.items())
+        return "Looked at: " + "; ".join(f"{name} = {value:.4g}" for name, value in self.looked_at.items())
 
     @overload
     def __getitem__(self, index: int) -> Finding: ...
@@ -164,8 +164,9 @@ class Diagnosis(Sequence[Finding]):
 
 
 def _as_html(finding: Finding) -> str:
+    left = 'style="text-align:left"'
     rows = "".join(
-        f"<tr><th>{label}</th><td>{escape(text)}</td></tr>"
+        f'<tr style="vertical-align:top"><th {left}>{label}</th><td {left}>{escape(text)}</td></tr>'
         for label, text in (
             ("numbers", finding.figures),
             ("equation", finding.equation),

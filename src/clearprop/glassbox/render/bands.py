@@ -1,7 +1,7 @@
 """Distributions over training: bands of quantiles by layer, small multiples side by side; SVG.
 
 The line is the median, the inner band holds the middle half, the outer one 90 % of the numbers. One hue in
-three strengths tells them apart for every eye and in grey; axes take the page's own colour for text, so a
+two strengths tells them apart for every eye and in grey; lines take the page's own colour for text, so a
 picture serves on paper and in the dark.
 """
 
@@ -101,7 +101,7 @@ def _panel(epochs: Sequence[int], panel: Panel, powers: tuple[float, float] | No
 
     pieces = [f'<text x="{_LEFT}" y="15" font-weight="600">{escape(title)}</text>']
     pieces += _grid(low, high, up, powers is not None)
-    for a, b, opacity in ((1, 5, 0.2), (2, 4, 0.4)):
+    for a, b, opacity in ((1, 5, 0.25), (2, 4, 0.45)):
         there = [f"{across(e)},{up(q[b])}" for e, q in zip(epochs, quantiles, strict=True)]
         back = [f"{across(e)},{up(q[a])}" for e, q in zip(epochs, quantiles, strict=True)]
         pieces.append(
@@ -110,7 +110,8 @@ def _panel(epochs: Sequence[int], panel: Panel, powers: tuple[float, float] | No
         )
     median = " ".join(f"{across(e)},{up(q[3])}" for e, q in zip(epochs, quantiles, strict=True))
     pieces.append(
-        f'<polyline points="{median}" fill="none" stroke="{_BLUE}" stroke-width="2" stroke-linejoin="round"/>'
+        f'<polyline points="{median}" fill="none" stroke="currentColor" stroke-width="1.5" '
+        'stroke-linejoin="round"/>'
     )
     foot = _TOP + tall
     for epoch, anchor in ((first, "start"), (epochs[-1], "end")):
@@ -162,10 +163,10 @@ def _legend(height: int) -> str:
     """What line and bands are."""
     y = height - 8
     return (
-        f'<g opacity="0.9"><line x1="{_LEFT}" x2="{_LEFT + 18}" y1="{y - 4}" y2="{y - 4}" stroke="{_BLUE}" '
-        f'stroke-width="2"/><text x="{_LEFT + 23}" y="{y}">median</text>'
-        f'<rect x="{_LEFT + 76}" y="{y - 9}" width="18" height="10" fill="{_BLUE}" fill-opacity="0.52"/>'
+        f'<g opacity="0.9"><line x1="{_LEFT}" x2="{_LEFT + 18}" y1="{y - 4}" y2="{y - 4}" '
+        f'stroke="currentColor" stroke-width="1.5"/><text x="{_LEFT + 23}" y="{y}">median</text>'
+        f'<rect x="{_LEFT + 76}" y="{y - 9}" width="18" height="10" fill="{_BLUE}" fill-opacity="0.59"/>'
         f'<text x="{_LEFT + 99}" y="{y}">25-75 %</text>'
-        f'<rect x="{_LEFT + 152}" y="{y - 9}" width="18" height="10" fill="{_BLUE}" fill-opacity="0.2"/>'
+        f'<rect x="{_LEFT + 152}" y="{y - 9}" width="18" height="10" fill="{_BLUE}" fill-opacity="0.25"/>'
         f'<text x="{_LEFT + 175}" y="{y}">5-95 %</text></g>'
     )
