@@ -23,16 +23,15 @@ def constant_output(case: Case) -> Finding | None:
     """Outputs that are the same for all rows while the targets differ."""
     if case.found.spread >= CONSTANT or case.stake <= 1e-12 or len(case.seen) < FEWEST_ROWS:
         return None
-    decay = 0.0 if case.optimizer is None else case.optimizer.weight_decay
     change: dict[str, Any]
     if case.network.l1 or case.network.l2:
         words = "The penalties hold the weights at 0: lower them a thousandfold."
         change = {
             name: getattr(case.network, name) / 1000 for name in ("l1", "l2") if getattr(case.network, name)
         }
-    elif decay > 0.1 and case.optimizer is not None:
+    elif case.crushed and case.optimizer is not None:
         words = "The weight decay holds the weights at 0: lower it a thousandfold."
-        change = {"optimizer": case.optimizer(weight_decay=decay / 1000)}
+        change = {"optimizer": case.optimizer(weight_decay=case.decay / 1000)}
     else:
         words = "Look whether the inputs say anything about the targets; train longer, with a higher rate."
         change = {"epochs": 5 * max(len(case.history.get("loss", [])), 20)}

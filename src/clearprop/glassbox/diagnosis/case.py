@@ -23,6 +23,7 @@ from clearprop.glassbox.whole_pass import WholePass
 from clearprop.specification import Network, Parameters
 from clearprop.training.run import History, RunRecord
 
+CRUSHED = 0.1  #: weights all this far below their first size were held down, not taught
 THROWN = 10.0  #: a loss this many times the first (or a constant answer's) was thrown there by a step
 
 
@@ -140,6 +141,22 @@ class Case:
         drawn = self.network.initialize()
         norms = [(np.linalg.norm(W), np.linalg.norm(drawn.W[l])) for l, W in self.seen.theta.W.items()]
         return max((float(now / first) for now, first in norms if first > 0), default=1.0)
+
+    @property
+    def drawn(self) -> bool:
+        """Whether the run is known to have begun from drawn weights, so that `growth` is the steps' doing."""
+        return self.record is not None and not self.record.initial_given
+
+    @property
+    def decay(self) -> float:
+        """Weight decay of the optimizer, where it is known."""
+        return 0.0 if self.optimizer is None else self.optimizer.weight_decay
+
+    @property
+    def crushed(self) -> bool:
+        """Whether penalties or weight decay have taken every weight matrix to next to nothing."""
+        held = self.network.l1 or self.network.l2 or self.decay
+        return bool(held) and self.growth < CRUSHED
 
     @functools.cached_property
     def optimizer(self) -> Optimizer | None:

@@ -13,11 +13,16 @@ import numpy as np
 from clearprop.engines.textbook import backward_pass, forward_pass, penalize
 from clearprop.glassbox.diagnosis.case import Case, data_loss, own_rate, with_rate
 from clearprop.glassbox.diagnosis.finding import Finding
+from clearprop.glassbox.diagnosis.measuring import LayerMeasure
 from clearprop.specification import Parameters
 
-#: the loss swings if it changes by this share of what is at stake from epoch to epoch, going nowhere
-SWING = 0.1
-FEWEST_EPOCHS = 6  #: to speak of swings and trends
+#: the loss swings if it rises by this share of what is at stake in an epoch of the mean, going nowhere
+SWING = 0.05
+FEWEST_EPOCHS = 8  #: to speak of swings and trends
+#: drawn weights so much larger than they were, with most units of a layer past their slope, took long steps
+GROWN = 3.0
+WITHOUT_SLOPE = 0.5
+HARDLY_LEARNT = 0.3
 #: what one good step must still gain, as a share of what is at stake, for a rate to be called too low
 GAIN = 0.05
 #: a run that went less than half as far as one good step would has hardly begun
@@ -33,15 +38,21 @@ def rate_too_high(case: Case) -> Finding | None:
     """The loss diverges, is thrown up, or swings without falling."""
     levels, rate = case.levels, case.rate
     numbers: dict[str, float] = {"epochs": float(len(levels)), "level at the end": case.level}
-    half = levels[len(levels) // 2 :]
+    half, pushed = levels[len(levels) // 2 :], _pushed(case)
     if case.diverged:
         said = "the loss or a parameter stopped being a finite number"
     elif case.thrown is not None and case.level > 0.1:
         said = f"in epoch {case.thrown + 1} the loss was {levels.max():.3g} times that of a constant answer"
         numbers |= {"highest level": float(levels.max()), "level before training": case.first_level}
-    elif len(levels) >= FEWEST_EPOCHS and _swing(half) > SWING and half[0] - half[-1] < 2 * _swing(half):
+    elif len(levels) >= FEWEST_EPOCHS and _swing(half) > SWING and half[0] - half[-1] < 4 * _swing(half):
         said = "the loss swings from epoch to epoch and does not fall"
-        numbers |= {"mean change from epoch to epoch": _swing(half), "threshold": SWING}
+        numbers |= {"mean rise in an epoch": _swing(half), "threshold": SWING}
+    elif pushed is not None:
+        said = f"long steps have pushed most units of layer {pushed.layer} to where they have no slope"
+        numbers |= {
+            f"dead or saturated in layer {pushed.layer}": max(pushed.dead or 0.0, pushed.saturated or 0.0),
+            "largest growth of a weight matrix": case.growth,
+        }
     else:
         return None
     if rate is None:
@@ -67,8 +78,20 @@ def rate_too_high(case: Case) -> Finding | None:
 
 
 def _swing(levels: Any) -> float:
-    """Mean change from one epoch to the next."""
-    return float(np.abs(np.diff(levels)).mean()) if len(levels) > 1 else 0.0
+    """Mean rise from one epoch to the next, falls counted as 0."""
+    return float(np.maximum(np.diff(levels), 0).mean()) if len(levels) > 1 else 0.0
+
+
+def _pushed(case: Case) -> LayerMeasure | None:
+    """A hidden layer whose units lost their slope while drawn weights grew, and little was learnt."""
+    if not case.drawn or case.growth < GROWN or case.level < HARDLY_LEARNT:
+        return None
+    worst = max(
+        case.found.layers[:-1], key=lambda each: max(each.dead or 0.0, each.saturated or 0.0), default=None
+    )
+    if worst is None or max(worst.dead or 0.0, worst.saturated or 0.0) < WITHOUT_SLOPE:
+        return None
+    return worst
 
 
 def _with_rate(case: Case, choose: Any) -> dict[str, Any]:
