@@ -1,7 +1,9 @@
 """Diagnosis: a planted fault for each finding, healed by its own change; healthy runs give none."""
 
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 import clearprop as cp
 from clearprop.errors import DataError
-from clearprop.glassbox.diagnosis import checks, measure
+from clearprop.glassbox.diagnosis import answers, case, checks, flow, measure, measuring, scales, steps, units
 from clearprop.glassbox.diagnosis.measuring import is_bounded, largest_slope
 from clearprop.glassbox.whole_pass import whole_pass
 from networks import random_case
@@ -190,3 +192,14 @@ def test_a_diagnosis_is_a_sequence_and_shows_in_a_notebook():
     page = told._repr_html_()
     assert "<ol><li><b>dead units: layer 1</b>" in page
     assert str(told).startswith("1. dead units: layer 1\n  16 of the 16 relu units of layer 1 have no slope")
+
+
+def test_the_page_has_every_finding_and_the_thresholds_as_they_are():
+    page = (Path(__file__).parents[2] / "docs/diagnosis.md").read_text(encoding="utf-8")
+    for check in checks.CHECKS:
+        assert f"| {check.name} |" in page
+    written = re.findall(r"`([A-Z_1]+)` = ([\d.]+)", page)
+    assert len(written) >= 20
+    modules = (answers, case, flow, measuring, scales, steps, units)
+    for name, number in written:
+        assert {getattr(module, name) for module in modules if hasattr(module, name)} == {float(number)}, name

@@ -40,12 +40,15 @@ class Check:
         Checks whose faults explain this one away.
     lasts : int
         Epochs in a row for which it must hold before it is told during training.
+    late : bool
+        Whether it is told in the second half of a run at the earliest: before, much may still be learnt.
     """
 
     name: str
     look: Callable[[Case], Finding | None]
     causes: tuple[str, ...] = ()
     lasts: int = 3
+    late: bool = False
 
 
 _SCALES = ("inputs on unlike scales", "targets on a scale far from 1")
@@ -65,10 +68,10 @@ CHECKS: tuple[Check, ...] = (
     Check("dead units", dead_units, _STEPS),
     Check("saturated units", saturated_units, _UNITS[:-2]),
     Check("vanishing gradients", vanishing, _UNITS),
-    Check("learning rate too low", rate_too_low, _UNTAUGHT[:-1], lasts=10),
-    Check("constant output", constant_output, _UNTAUGHT, lasts=10),
-    Check("class imbalance", class_imbalance, (*_UNTAUGHT, "constant output"), lasts=10),
-    Check("overfitting", overfitting),
+    Check("learning rate too low", rate_too_low, _UNTAUGHT[:-1], late=True),
+    Check("constant output", constant_output, _UNTAUGHT, late=True),
+    Check("class imbalance", class_imbalance, (*_UNTAUGHT, "constant output"), late=True),
+    Check("overfitting", overfitting, lasts=10),
 )
 
 

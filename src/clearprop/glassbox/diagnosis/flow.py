@@ -6,16 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.glassbox.diagnosis.case import Case
+from clearprop.glassbox.diagnosis.case import GROWN, Case
 from clearprop.glassbox.diagnosis.finding import Finding
 from clearprop.glassbox.diagnosis.measuring import LayerMeasure, is_bounded
 
-#: a first layer that hears a thousandth of the error learns a thousand times more slowly than the last
-VANISHED = 1e-3
+#: a first layer that hears a hundredth of the error learns a hundred times more slowly than the last; runs
+#: that learn keep above a tenth, while sigmoids lose a factor of four a layer
+VANISHED = 1e-2
 #: the first layer's error a hundred times the last's: no rate serves both
 EXPLODED = 1e2
-#: weights that have grown so much while the loss was thrown up were driven there by steps, not drawn large
-GROWN = 3.0
 #: these matter while more than this level is left to learn
 UNLEARNT = 0.5
 
@@ -38,7 +37,7 @@ def norm_of_delta(layer: LayerMeasure) -> float:
 def vanishing(case: Case) -> Finding | None:
     """Deltas that die out on the way from the last layer to the first."""
     ratio = _ratio(case)
-    if ratio is None or not 0 < ratio < VANISHED or case.level < UNLEARNT:
+    if ratio is None or not 0 < ratio < VANISHED or case.level < UNLEARNT or case.crushed:
         return None
     bounded = any(is_bounded(layer.activation) for layer in case.network.layers[:-1])
     change: dict[str, Any]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from clearprop.engines.textbook import backward_pass, forward_pass, penalize
-from clearprop.glassbox.diagnosis.case import Case, data_loss, own_rate, with_rate
+from clearprop.glassbox.diagnosis.case import GROWN, Case, data_loss, own_rate, with_rate
 from clearprop.glassbox.diagnosis.finding import Finding
 from clearprop.glassbox.diagnosis.measuring import LayerMeasure
 from clearprop.specification import Parameters
@@ -19,9 +19,9 @@ from clearprop.specification import Parameters
 #: the loss swings if it rises by this share of what is at stake in an epoch of the mean, going nowhere
 SWING = 0.05
 FEWEST_EPOCHS = 8  #: to speak of swings and trends
-#: drawn weights so much larger than they were, with most units of a layer past their slope, took long steps
-GROWN = 3.0
+#: most units of a layer past their slope, with weights that have grown, were pushed there by long steps
 WITHOUT_SLOPE = 0.5
+#: above this level little has been learnt, and a rate that leaves it there is worth a word
 HARDLY_LEARNT = 0.3
 #: what one good step must still gain, as a share of what is at stake, for a rate to be called too low
 GAIN = 0.05
@@ -105,7 +105,7 @@ def _with_rate(case: Case, choose: Any) -> dict[str, Any]:
 def rate_too_low(case: Case) -> Finding | None:
     """One step of the right length down the gradient goes further, and gains more, than the run did."""
     moved, rate = case.moved, case.rate
-    if moved is None or rate is None or case.diverged or case.level < 0.2 or case.stake <= 1e-12:
+    if moved is None or rate is None or case.diverged or case.level < HARDLY_LEARNT or case.stake <= 1e-12:
         return None
     length, gain = good_step(case)
     gain = gain / case.stake

@@ -112,7 +112,7 @@ class Watch:
         now = findings_of(case)
         for check in CHECKS:
             self._held[check.name] = self._held.get(check.name, 0) + 1 if check.name in now else 0
-            early = check.lasts > 3 and 2 * report.epoch < report.epochs
+            early = check.late and 2 * report.epoch < report.epochs
             if check.name not in now or early or self._held[check.name] * self.every < check.lasts:
                 continue
             finding = now[check.name]
