@@ -29,6 +29,9 @@ def constant_output(case: Case) -> Finding | None:
         change = {
             name: getattr(case.network, name) / 1000 for name in ("l1", "l2") if getattr(case.network, name)
         }
+    elif case.crushed and case.optimizer is None:
+        words = "Something holds the weights at 0, as a penalty does (l2, alpha): lower it a thousandfold."
+        change = {"l2": 0.0}
     elif case.crushed and case.optimizer is not None:
         words = "The weight decay holds the weights at 0: lower it a thousandfold."
         change = {"optimizer": case.optimizer(weight_decay=case.decay / 1000)}

@@ -48,6 +48,8 @@ class Case:
         Why training ended, if it did.
     training_loss : float or None
         Of the rows trained on, where those measured are others.
+    losses : tuple of float or None
+        Loss on the rows after each epoch, without penalties, if it was measured (by a `Watch`).
     columns, classes : tuple
         Names of the inputs and labels of the classes, where there are some.
     """
@@ -60,6 +62,7 @@ class Case:
     moved: float | None = None
     stopped: str = ""
     training_loss: float | None = None
+    losses: tuple[float, ...] | None = None
     columns: tuple[Any, ...] = ()
     classes: tuple[Any, ...] = ()
 
@@ -106,10 +109,17 @@ class Case:
 
     @functools.cached_property
     def levels(self) -> Array:
-        """Level of the training loss after each epoch; of penalties those of the end are taken off."""
-        losses = np.array(self.history.get("loss") or [], dtype=np.float64)
-        least, _ = self.bounds
-        return (losses - self.seen.penalty - least) / self.stake if self.stake > 1e-12 else np.zeros(0)
+        """Level of the training loss after each epoch.
+
+        A history's losses bear the penalties of their epochs; those of the end are taken off.
+        """
+        if self.stake <= 1e-12:
+            return np.zeros(0)
+        if self.losses is not None:
+            losses = np.array(self.losses)
+        else:
+            losses = np.array(self.history.get("loss") or [], dtype=np.float64) - self.seen.penalty
+        return (losses - self.bounds[0]) / self.stake
 
     @functools.cached_property
     def first_level(self) -> float:
@@ -119,7 +129,7 @@ class Case:
         """
         if self.start is not None:
             first = self.level_of(data_loss(self, self.start) - self.seen.penalty)
-        elif self.seen.penalty:
+        elif self.seen.penalty and self.losses is None:
             return np.inf
         else:
             output = self.network.output
@@ -155,8 +165,11 @@ class Case:
 
     @property
     def crushed(self) -> bool:
-        """Whether penalties or weight decay have taken every weight matrix to next to nothing."""
-        held = self.network.l1 or self.network.l2 or self.decay
+        """Whether penalties or weight decay have taken every weight matrix to next to nothing.
+
+        A drop-in estimator keeps its penalty to itself, so of a run that is watched the weights alone tell.
+        """
+        held = self.network.l1 or self.network.l2 or self.decay or self.losses is not None
         return bool(held) and self.growth < CRUSHED
 
     @functools.cached_property

@@ -10,9 +10,9 @@ from clearprop.glassbox.diagnosis.case import GROWN, Case
 from clearprop.glassbox.diagnosis.finding import Finding
 from clearprop.glassbox.diagnosis.measuring import LayerMeasure, is_bounded
 
-#: a first layer that hears a hundredth of the error learns a hundred times more slowly than the last; runs
-#: that learn keep above a tenth, while sigmoids lose a factor of four a layer
-VANISHED = 1e-2
+#: a first layer that hears a fiftieth of the error learns fifty times more slowly than the last; runs that
+#: learn keep above a tenth, while sigmoids lose a factor of four a layer
+VANISHED = 0.02
 #: the first layer's error a hundred times the last's: no rate serves both
 EXPLODED = 1e2
 #: these matter while more than this level is left to learn

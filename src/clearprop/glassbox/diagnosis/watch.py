@@ -76,22 +76,26 @@ class Watch:
         self.records.clear()
         self.findings.clear()
         self._history: History = {name: [] for name in HISTORY}
+        self._epoch = 0
         self._first: Parameters | None = None
         self._last: tuple[WholePass, Measurement] | None = None
         self._before: Parameters | None = None
         self._held: dict[str, int] = {}
+        self._losses: list[float] = []
 
     def __call__(self, report: EpochReport) -> None:
         """Measure the epoch of a report; never stops a run."""
-        if report.epoch <= (self._history["epoch"] or [0])[-1]:
+        if report.epoch <= self._epoch:
             self._forget()
+        self._epoch = report.epoch
+        before, self._before = self._before, report.theta
+        lost = not (np.isfinite(report.theta.flat).all() and np.isfinite(report.loss))
+        if report.epoch % self.every and report.epoch != report.epochs and not lost:
+            return
         for name in HISTORY:
             self._history[name].append(getattr(report, name))
-        before, self._before = self._before, report.theta
-        if not np.isfinite(report.theta.flat).all():
+        if lost:
             self._tell(report)
-            return
-        if report.epoch % self.every and report.epoch != report.epochs:
             return
         rows = report.sample.training
         with np.errstate(all="ignore"):
@@ -100,6 +104,7 @@ class Watch:
             )
             found = measure(seen, epoch=report.epoch, before=before)
         self._first = self._first or seen.theta
+        self._losses.append(seen.loss - seen.penalty)
         self._last = seen, found
         self.records.append(found)
         self._tell(report)
@@ -129,7 +134,7 @@ class Watch:
             return None
         seen, found = self._last
         moved = None if self._first is None else float(np.linalg.norm(seen.theta.flat - self._first.flat))
-        return Case(seen, found, self._history, moved=moved)
+        return Case(seen, found, self._history, moved=moved, losses=tuple(self._losses))
 
     def diagnosis(self) -> Diagnosis:
         """Findings at the last epoch that was measured; SpecificationError if there was none."""
