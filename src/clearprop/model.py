@@ -224,6 +224,7 @@ class Model:
             When X is left out and the model was loaded or written down, so that it has no rows.
         """
         from clearprop.glassbox.diagnosis import diagnose
+        from clearprop.glassbox.diagnosis.case import training_loss_of
 
         if (X is None) != (Y is None):
             raise DataError("diagnose takes X and Y together, or neither (for the rows kept from training)")
@@ -233,6 +234,8 @@ class Model:
             if self.sample is not None:
                 kept = self.sample.training
                 training_loss = self.evaluate(kept.X, kept.Y, kept.weights)["loss"]
+            else:
+                training_loss = training_loss_of(self.history, self.theta)
         elif self.sample is not None:
             kept = self.sample.training
             X, targets, sample_weight = kept.X, kept.Y, kept.weights

@@ -130,6 +130,8 @@ def test_rows_not_trained_on_show_what_was_learnt_by_heart():
     model = replace(plan, X=kept.X, Y=kept.Y, settings=settings).run()
     assert model.diagnose().names == ()
     assert model.diagnose(new.X, new.Y).names == ("overfitting",)
+    loaded = replace(model, sample=None)
+    assert loaded.diagnose(new.X, new.Y).names == ("overfitting",)
     assert model.diagnose(kept.X, kept.Y).names == ()
 
 
@@ -182,6 +184,8 @@ def test_a_model_without_rows_says_what_it_needs(tmp_path):
         loaded.diagnose()
     with pytest.raises(DataError, match="X and Y together"):
         model.diagnose(plan.X)
+    with pytest.raises(DataError, match="diagnose needs the targets Y"):
+        cp.diagnose(model.network, model.theta, plan.X, None)
     assert loaded.diagnose(plan.X, plan.Y).names == ()
 
 

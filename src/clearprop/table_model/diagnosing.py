@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.engines.textbook import penalty
 from clearprop.errors import DataError
 from clearprop.glassbox.diagnosis import Diagnosis, diagnose
+from clearprop.glassbox.diagnosis.case import training_loss_of
 from clearprop.table_model.model import TableModel
 from clearprop.table_model.plan import as_table, features, targets, unseen_slots
 
@@ -47,7 +47,7 @@ def diagnose_table(model: TableModel, source: Any, rows: int = ROWS) -> Diagnosi
     if len(known) > rows:
         known = known[np.arange(rows) * len(known) // rows]
     table, network, record = table.take(known), model.network, model.model.record
-    start, losses = None, model.history.get("loss") or []
+    start = None
     if record is not None:  # its first parameters were given: those of the seed, without unseen texts
         start = network.initialize(record.seed)
         start.W[1][:, unseen_slots(model.encoder)] = 0.0
@@ -61,7 +61,7 @@ def diagnose_table(model: TableModel, source: Any, rows: int = ROWS) -> Diagnosi
         record=record,
         start=start,
         stopped=model.model.stopped,
-        training_loss=losses[-1] - float(penalty(network, model.theta)) if losses else None,
+        training_loss=training_loss_of(model.history, model.theta),
         columns=model.encoder.feature_names,
         classes=model.target.classes,
     )

@@ -88,9 +88,8 @@ class Case:
     @functools.cached_property
     def bounds(self) -> tuple[float, float]:
         """Loss of the best possible answer and of the best constant one, without penalties."""
-        return least_loss(self.network.loss, self.Y, self.seen.scale), constant_loss(
-            self.network.loss, self.Y, self.seen.scale
-        )
+        loss, scale = self.network.loss, self.seen.scale
+        return least_loss(loss, self.Y, scale), constant_loss(loss, self.Y, scale)
 
     @property
     def stake(self) -> float:
@@ -141,10 +140,11 @@ class Case:
 
     @functools.cached_property
     def thrown(self) -> int | None:
-        """Epoch (from 0) in which a step had thrown the loss far above the first, if there is one."""
+        """Epoch in which a step had thrown the loss far above the first, if there is one."""
         if not len(self.levels) or not self.levels.max() > THROWN * self.first_level:
             return None
-        return int(self.levels.argmax())
+        worst = int(self.levels.argmax())
+        return int((self.history.get("epoch") or range(1, len(self.levels) + 1))[worst])
 
     @functools.cached_property
     def growth(self) -> float:
@@ -152,6 +152,11 @@ class Case:
         drawn = self.network.initialize()
         norms = [(np.linalg.norm(W), np.linalg.norm(drawn.W[l])) for l, W in self.seen.theta.W.items()]
         return max((float(now / first) for now, first in norms if first > 0), default=1.0)
+
+    @property
+    def given(self) -> bool:
+        """Whether the run is known to have begun from parameters given by hand."""
+        return self.record is not None and self.record.initial_given
 
     @property
     def drawn(self) -> bool:
@@ -209,9 +214,7 @@ def constant_loss(loss: Loss, Y: Array, scale: Array) -> float:
         candidates += [np.full(Y.shape[1], sign) for sign in (-1.0, 1.0)]
     elif loss.targets in ("numbers", "counts"):
         candidates += list(np.percentile(Y, np.arange(5, 100, 5), axis=0))
-    by_output = [
-        scale @ loss.value_of(np.broadcast_to(each, Y.shape).astype(Y.dtype), Y) for each in candidates
-    ]
+    by_output = [scale @ loss.value_of(np.broadcast_to(each, Y.shape), Y) for each in candidates]
     return float(np.min(by_output, axis=0).sum())
 
 
@@ -239,6 +242,16 @@ def with_rate(rule: Optimizer, rate: float) -> Optimizer:
 def own_rate(rule: Optimizer) -> float:
     """The learning rate the row has by itself."""
     return float(optimizers.get(rule.name, rule).learning_rate["rate"])
+
+
+def training_loss_of(history: History, theta: Parameters) -> float | None:
+    """Training loss of the epoch that was kept (the best on held-out rows, else the last), less penalties."""
+    losses = history.get("loss") or []
+    if not losses:
+        return None
+    held = [np.inf if value is None else value for value in history.get("validation_loss") or []]
+    kept = int(np.argmin(held)) if np.isfinite(held).any() else -1
+    return float(losses[kept]) - float(penalty(theta.network, theta))
 
 
 def data_loss(case: Case, theta: Parameters) -> float:

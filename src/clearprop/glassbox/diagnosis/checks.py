@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from clearprop.errors import DataError
 from clearprop.glassbox.diagnosis.answers import class_imbalance, constant_output
 from clearprop.glassbox.diagnosis.case import Case
 from clearprop.glassbox.diagnosis.finding import Diagnosis, Finding
@@ -171,6 +172,8 @@ def diagnose(
     BP1 to BP4 of the notes 001 and 004. The thresholds are constants of the files beside this one, each with
     its reason; `docs/diagnosis.md` lists them.
     """
+    if Y is None:
+        raise DataError("diagnose needs the targets Y: it looks at the way back from the loss")
     with np.errstate(all="ignore"):
         seen: WholePass = whole_pass(network, theta, X, Y, sample_weight=sample_weight)
         found = measure(seen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -89,7 +90,7 @@ class Finding:
             "name": self.name,
             "where": self.where,
             "severity": self.severity,
-            "numbers": {name: float(value) for name, value in self.numbers.items()},
+            "numbers": {name: _plain(value) for name, value in self.numbers.items()},
             "equation": self.equation,
             "latex": self.latex,
             "explanation": self.explanation,
@@ -99,6 +100,11 @@ class Finding:
                 for name, value in self.change.items()
             },
         }
+
+
+def _plain(value: float) -> float | str:
+    """A number as JSON has it; "inf" and "nan" as words."""
+    return float(value) if math.isfinite(value) else str(float(value))
 
 
 def _wrapped(text: str, label: str = "") -> list[str]:
@@ -159,7 +165,7 @@ class Diagnosis(Sequence[Finding]):
         """Plain data (JSON types)."""
         return {
             "findings": [finding.to_dict() for finding in self.findings],
-            "looked_at": {name: float(value) for name, value in self.looked_at.items()},
+            "looked_at": {name: _plain(value) for name, value in self.looked_at.items()},
         }
 
 

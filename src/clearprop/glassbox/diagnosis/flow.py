@@ -66,9 +66,8 @@ def exploding(case: Case) -> Finding | None:
     if case.thrown is not None and case.growth > GROWN:
         return None
     drawn = any(layer.initializer is not None for layer in case.network.layers)
-    given = case.record is not None and case.record.initial_given
     change: dict[str, Any]
-    if drawn or given:
+    if drawn or case.given:
         change = {"initializer": None} if drawn else {"initial": None}
     elif case.optimizer is not None:
         change = {"optimizer": case.optimizer(clip_norm=1.0)}

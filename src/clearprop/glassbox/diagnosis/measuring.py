@@ -46,8 +46,8 @@ class Distribution:
     def of(cls, numbers: Array) -> Distribution:
         """Of all numbers of an array."""
         flat = np.asarray(numbers, dtype=np.float64).ravel()
-        with np.errstate(over="ignore"):
-            rms = float(np.sqrt(np.mean(flat**2)))
+        largest = float(np.abs(flat).max())
+        rms = largest * float(np.sqrt(np.mean((flat / largest) ** 2))) if largest > 0 else 0.0
         return cls(tuple(np.percentile(flat, QUANTILES).tolist()), rms)
 
 

@@ -16,7 +16,7 @@ from clearprop.glassbox.diagnosis.finding import Finding
 from clearprop.glassbox.diagnosis.measuring import LayerMeasure
 from clearprop.specification import Parameters
 
-#: the loss swings if it rises by this share of what is at stake in an epoch of the mean, going nowhere
+#: the loss swings if on average it rises by this share of what is at stake in an epoch, going nowhere
 SWING = 0.05
 FEWEST_EPOCHS = 8  #: to speak of swings and trends
 #: most units of a layer past their slope, with weights that have grown, were pushed there by long steps
@@ -42,7 +42,7 @@ def rate_too_high(case: Case) -> Finding | None:
     if case.diverged:
         said = "the loss or a parameter stopped being a finite number"
     elif case.thrown is not None and case.level > 0.1:
-        said = f"in epoch {case.thrown + 1} the loss was {levels.max():.3g} times that of a constant answer"
+        said = f"in epoch {case.thrown} the loss was {levels.max():.3g} times that of a constant answer"
         numbers |= {"highest level": float(levels.max()), "level before training": case.first_level}
     elif len(levels) >= FEWEST_EPOCHS and _swing(half) > SWING and half[0] - half[-1] < 4 * _swing(half):
         said = "the loss swings from epoch to epoch and does not fall"

@@ -85,7 +85,7 @@ def _towards_the_bend(case: Case, l: int) -> tuple[str, dict[str, Any]]:
     inputs = float(np.sqrt((case.seen.x[l] ** 2).mean()))
     if l == 1 and inputs > 3:
         return f"Standardise the inputs, whose usual size is {inputs:.3g}.", {"X": "standardised"}
-    if _given(case):
+    if case.given:
         return "Begin with smaller weights, such as the initializer's own.", {"initial": None}
     if case.network.layers[l - 1].initializer is not None:
         return "Begin with smaller weights: leave the initializer to the activation.", {"initializer": None}
@@ -95,11 +95,6 @@ def _towards_the_bend(case: Case, l: int) -> tuple[str, dict[str, Any]]:
         return words, {"l2": 1e-3}
     rate = float(rule.learning_rate["rate"])
     return words, {"optimizer": with_rate(rule, min(rate / 10, own_rate(rule)))}
-
-
-def _given(case: Case) -> bool:
-    """Whether the run began from parameters given by hand."""
-    return case.record is not None and case.record.initial_given
 
 
 def identical_units(case: Case) -> Finding | None:
