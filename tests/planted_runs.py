@@ -220,12 +220,16 @@ PLANTED = {
     ),
     "inputs on unlike scales": unlike,
     "targets on a scale far from 1": far_targets,
+    "targets out of the output's range": lambda: plan_of("sine", activation="relu", output="relu"),
     "learning rate too high": lambda: iris(optimizer=cp.SGD(30.0)),
     "learning rate too high (Adam)": lambda: plan_of(
         "moons", (32, 32), "relu", output="sigmoid", optimizer=cp.Adam(2.0)
     ),
     "learning rate too high (diverged)": lambda: plan_of(
         "friedman", (16,), "relu", optimizer=cp.SGD(1.0), epochs=40
+    ),
+    "learning rate too high (weight decay)": lambda: plan_of(
+        "friedman", (16,), "relu", optimizer=cp.AdamW(0.01, weight_decay=250.0), epochs=10
     ),
     "learning rate too low": lambda: iris(optimizer=cp.SGD(1e-5)),
     "learning rate too low (Adam)": lambda: iris(optimizer=cp.Adam(1e-6), epochs=20),

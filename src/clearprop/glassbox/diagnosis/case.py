@@ -106,6 +106,11 @@ class Case:
         """Level of the loss on the rows."""
         return self.level_of(self.found.loss - self.seen.penalty)
 
+    @property
+    def left(self) -> float:
+        """What is left to learn: the level, or that of the last epoch where an earlier one was kept."""
+        return min([self.level, *(self.levels[-1:] if np.isfinite(self.levels[-1:]).all() else ())])
+
     @functools.cached_property
     def levels(self) -> Array:
         """Level of the training loss after each epoch.

@@ -19,7 +19,7 @@ from clearprop.glassbox.diagnosis.case import Case
 from clearprop.glassbox.diagnosis.finding import Diagnosis, Finding
 from clearprop.glassbox.diagnosis.flow import exploding, norm_of_delta, vanishing
 from clearprop.glassbox.diagnosis.measuring import measure
-from clearprop.glassbox.diagnosis.scales import large_targets, unlike_inputs
+from clearprop.glassbox.diagnosis.scales import large_targets, unlike_inputs, unreachable_targets
 from clearprop.glassbox.diagnosis.steps import overfitting, rate_too_high, rate_too_low
 from clearprop.glassbox.diagnosis.units import dead_units, identical_units, saturated_units, slow_start
 from clearprop.glassbox.whole_pass import WholePass, whole_pass
@@ -52,7 +52,11 @@ class Check:
     late: bool = False
 
 
-_SCALES = ("inputs on unlike scales", "targets on a scale far from 1")
+_SCALES = (
+    "inputs on unlike scales",
+    "targets on a scale far from 1",
+    "targets out of the output's range",
+)
 _STARTS = (*_SCALES, "units that are all alike", "exploding gradients")
 _STEPS = (*_STARTS, "learning rate too high")
 _UNITS = (*_STEPS, "slow start on a saturated output", "dead units", "saturated units")
@@ -62,8 +66,9 @@ _UNTAUGHT = (*_UNITS, "vanishing gradients", "learning rate too low")
 CHECKS: tuple[Check, ...] = (
     Check("inputs on unlike scales", unlike_inputs, lasts=1),
     Check("targets on a scale far from 1", large_targets, ("inputs on unlike scales",), lasts=1),
+    Check("targets out of the output's range", unreachable_targets, lasts=1),
     Check("units that are all alike", identical_units, _SCALES),
-    Check("exploding gradients", exploding, _STARTS[:3], lasts=1),
+    Check("exploding gradients", exploding, (*_SCALES, "units that are all alike"), lasts=1),
     Check("learning rate too high", rate_too_high, _STARTS, lasts=1),
     Check("slow start on a saturated output", slow_start, _STEPS),
     Check("dead units", dead_units, _STEPS),

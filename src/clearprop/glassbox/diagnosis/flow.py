@@ -37,7 +37,7 @@ def norm_of_delta(layer: LayerMeasure) -> float:
 def vanishing(case: Case) -> Finding | None:
     """Deltas that die out on the way from the last layer to the first."""
     ratio = _ratio(case)
-    if ratio is None or not 0 < ratio < VANISHED or case.level < UNLEARNT or case.crushed:
+    if ratio is None or not 0 < ratio < VANISHED or case.left < UNLEARNT or case.crushed:
         return None
     bounded = any(is_bounded(layer.activation) for layer in case.network.layers[:-1])
     change: dict[str, Any]

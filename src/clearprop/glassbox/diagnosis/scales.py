@@ -14,6 +14,8 @@ UNLIKE = 100.0
 OFF_CENTRE = 8.0
 #: a size beyond this (or its inverse) asks of W[1] what no initializer draws and no usual rate reaches
 FAR_FROM_1 = 30.0
+#: such a share of targets that cannot be answered is no matter of a few outliers
+OUTSIDE = 0.25
 #: the network has learnt all the same below this level: what is found is worth a note
 LEARNT = 0.1
 
@@ -106,6 +108,33 @@ def large_targets(case: Case) -> Finding | None:
         remedy="Standardise the targets, and scale the predictions back (the tabular estimators and the "
         "command line do).",
         change={"Y": "standardised"},
+    )
+
+
+def unreachable_targets(case: Case) -> Finding | None:
+    """Targets of numbers that the output's activation never gives."""
+    row, loss = case.network.output.activation, case.network.loss
+    outside = (row.range.low > case.Y) | (row.range.high < case.Y)
+    if loss.for_classes or outside.mean() < OUTSIDE:
+        return None
+    return Finding(
+        name="targets out of the output's range",
+        where=f"layer {case.network.depth}",
+        severity="fault",
+        numbers={
+            "share of targets outside": float(outside.mean()),
+            "threshold": OUTSIDE,
+            "least target": float(case.Y.min()),
+            "largest target": float(case.Y.max()),
+            "level of the loss": case.level,
+        },
+        equation=f"y_hat = g(z[L]) lies in {row.range}, so y_hat - y keeps its sign and z[L] is "
+        "driven to where g is flat",
+        latex=rf"\hat y = g_L(z^L) \in {row.range}, \qquad y \notin {row.range}".replace("inf", r"\infty"),
+        explanation=f"{100 * outside.mean():.3g} % of the targets are numbers that {row.name} never "
+        f"gives; it gives {row.range}.",
+        remedy="Take an output without bounds, and standardise the targets.",
+        change={"output": "identity", "Y": "standardised"},
     )
 
 

@@ -41,6 +41,8 @@ def rate_too_high(case: Case) -> Finding | None:
     half, pushed = levels[len(levels) // 2 :], _pushed(case)
     if case.diverged:
         said = "the loss or a parameter stopped being a finite number"
+    elif case.crushed:
+        return None
     elif case.thrown is not None and case.level > 0.1:
         said = f"in epoch {case.thrown} the loss was {levels.max():.3g} times that of a constant answer"
         numbers |= {"highest level": float(levels.max()), "level before training": case.first_level}
@@ -58,6 +60,9 @@ def rate_too_high(case: Case) -> Finding | None:
     if rate is None:
         return None
     numbers["learning rate"] = rate
+    remedy, change = _shorter_steps(case, rate)
+    if "weight_decay" in remedy:
+        numbers["weight decay"] = case.decay
     bend = curvature(case) if case.optimizer is not None and not case.optimizer.slots else 0.0
     if bend > 0:
         numbers["longest step of steepest descent that still gains, 2 / curvature"] = 2 / bend
@@ -71,10 +76,23 @@ def rate_too_high(case: Case) -> Finding | None:
         latex=r"C(\theta - \eta g) \approx C(\theta) - \eta \lVert g \rVert^2 "
         r"\left(1 - \frac{\eta c}{2}\right), \qquad c = \frac{g^\top H g}{\lVert g \rVert^2}",
         explanation=f"The learning rate of {rate:g} is too high: {said}.",
-        remedy="Lower the learning rate at least tenfold, towards the optimizer's own; clipping the gradient "
-        "(clip_norm=1.0) or a schedule helps where only some steps are too long.",
-        change=_with_rate(case, lambda own: min(rate / 10, max(own, min(rate / 30, 10 * own)))),
+        remedy=remedy,
+        change=change,
     )
+
+
+def _shorter_steps(case: Case, rate: float) -> tuple[str, dict[str, Any]]:
+    """Words and change that make steps shorter: a lower rate, or a weight decay that does not overshoot 0."""
+    if case.optimizer is not None and rate * case.decay > 1:
+        words = (
+            "Lower weight_decay: each step multiplies the weights by 1 - rate * weight_decay, now below 0."
+        )
+        return words, {"optimizer": case.optimizer(weight_decay=float(f"{0.01 / rate:.3g}"))}
+    words = (
+        "Lower the learning rate at least tenfold, towards the optimizer's own; clipping the gradient "
+        "(clip_norm=1.0) or a schedule helps where only some steps are too long."
+    )
+    return words, _with_rate(case, lambda own: min(rate / 10, max(own, min(rate / 30, 10 * own))))
 
 
 def _swing(levels: Any) -> float:

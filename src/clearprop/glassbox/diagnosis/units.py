@@ -28,7 +28,7 @@ _LATEX = r"\delta^{l} = \left(\delta^{l+1} W^{l+1}\right) \odot g_l'(z^{l})"
 def dead_units(case: Case) -> Finding | None:
     """Units whose slope is 0 on all rows: no example can change their weights."""
     hidden = [each for each in case.found.layers[:-1] if each.dead is not None]
-    if not hidden or case.level < UNLEARNT or case.crushed:
+    if not hidden or case.left < UNLEARNT or case.crushed:
         return None
     worst = max(hidden, key=lambda each: each.dead or 0.0)
     share = worst.dead or 0.0
@@ -56,7 +56,7 @@ def dead_units(case: Case) -> Finding | None:
 def saturated_units(case: Case) -> Finding | None:
     """Units of bounded rows far out on their flat ends."""
     hidden = [each for each in case.found.layers[:-1] if each.saturated is not None]
-    if not hidden or case.level < UNLEARNT:
+    if not hidden or case.left < UNLEARNT:
         return None
     worst = max(hidden, key=lambda each: each.saturated or 0.0)
     share = worst.saturated or 0.0
