@@ -23,6 +23,7 @@ from clearprop.glassbox.whole_pass import WholePass
 from clearprop.specification import Network, Parameters
 from clearprop.training.run import History, RunRecord
 
+LEARNT = 0.1  #: below this level the network has learnt, whatever else is found
 GROWN = 3.0  #: weights so many times as large as drawn were driven there by steps
 CRUSHED = 0.1  #: weights all this far below their first size were held down, not taught
 THROWN = 10.0  #: a loss this many times the first (or a constant answer's) was thrown there by a step

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.glassbox.diagnosis.case import Case
+from clearprop.glassbox.diagnosis.case import LEARNT, Case
 from clearprop.glassbox.diagnosis.finding import Finding
 
 #: ranges this far apart give the loss surface of layer 1 a condition number near 1e4 (their square)
@@ -16,10 +16,8 @@ OFF_CENTRE = 8.0
 FAR_FROM_1 = 30.0
 #: such a share of targets that cannot be answered is no matter of a few outliers
 OUTSIDE = 0.25
-#: the network has learnt all the same below this level: what is found is worth a note
-LEARNT = 0.1
 
-_CURVATURE = "d2C/dW[1][j,i]2 grows with the mean of x[i]^2, so one rate must serve curvatures"
+_CURVATURE = "d2C/dW[1][j,i]^2 grows with the mean of x[i]^2, so one rate must serve curvatures"
 _LATEX = (
     r"\frac{\partial C}{\partial W^{1}_{ji}} = \sum_{m} \delta^{1}_{mj}\, x_{mi}, \qquad "
     r"\frac{\partial^2 C}{\partial (W^{1}_{ji})^2} \propto \overline{x_i^2}"

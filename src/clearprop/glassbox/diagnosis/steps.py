@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.arrays import Array
 from clearprop.engines.textbook import backward_pass, forward_pass, penalize
-from clearprop.glassbox.diagnosis.case import GROWN, Case, data_loss, own_rate, with_rate
+from clearprop.glassbox.diagnosis.case import GROWN, LEARNT, Case, data_loss, own_rate, with_rate
 from clearprop.glassbox.diagnosis.finding import Finding
 from clearprop.glassbox.diagnosis.measuring import LayerMeasure
 from clearprop.specification import Parameters
@@ -36,33 +37,14 @@ GAP = 0.25
 
 def rate_too_high(case: Case) -> Finding | None:
     """The loss diverges, is thrown up, or swings without falling."""
-    levels, rate = case.levels, case.rate
-    numbers: dict[str, float] = {"epochs": float(len(levels)), "level at the end": case.level}
-    half, pushed = levels[len(levels) // 2 :], _pushed(case)
-    if case.diverged:
-        said = "the loss or a parameter stopped being a finite number"
-    elif case.crushed:
+    rate, seen = case.rate, _how_it_shows(case)
+    if rate is None or seen is None:
         return None
-    elif case.thrown is not None and case.level > 0.1:
-        said = f"in epoch {case.thrown} the loss was {levels.max():.3g} times that of a constant answer"
-        numbers |= {"highest level": float(levels.max()), "level before training": case.first_level}
-    elif len(levels) >= FEWEST_EPOCHS and _swing(half) > SWING and half[0] - half[-1] < 4 * _swing(half):
-        said = "the loss swings from epoch to epoch and does not fall"
-        numbers |= {"mean rise in an epoch": _swing(half), "threshold": SWING}
-    elif pushed is not None:
-        said = f"long steps have pushed most units of layer {pushed.layer} to where they have no slope"
-        numbers |= {
-            f"dead or saturated in layer {pushed.layer}": max(pushed.dead or 0.0, pushed.saturated or 0.0),
-            "largest growth of a weight matrix": case.growth,
-        }
-    else:
-        return None
-    if rate is None:
-        return None
+    overshot = _overshot(case, rate)
+    if overshot is not None:
+        return overshot
+    said, numbers = seen
     numbers["learning rate"] = rate
-    remedy, change = _shorter_steps(case, rate)
-    if "weight_decay" in remedy:
-        numbers["weight decay"] = case.decay
     bend = curvature(case) if case.optimizer is not None and not case.optimizer.slots else 0.0
     if bend > 0:
         numbers["longest step of steepest descent that still gains, 2 / curvature"] = 2 / bend
@@ -76,23 +58,56 @@ def rate_too_high(case: Case) -> Finding | None:
         latex=r"C(\theta - \eta g) \approx C(\theta) - \eta \lVert g \rVert^2 "
         r"\left(1 - \frac{\eta c}{2}\right), \qquad c = \frac{g^\top H g}{\lVert g \rVert^2}",
         explanation=f"The learning rate of {rate:g} is too high: {said}.",
-        remedy=remedy,
-        change=change,
+        remedy="Lower the learning rate at least tenfold, towards the optimizer's own; clipping the gradient "
+        "(clip_norm=1.0) or a schedule helps where only some steps are too long.",
+        change=_with_rate(case, lambda own: min(rate / 10, max(own, min(rate / 30, 10 * own)))),
     )
 
 
-def _shorter_steps(case: Case, rate: float) -> tuple[str, dict[str, Any]]:
-    """Words and change that make steps shorter: a lower rate, or a weight decay that does not overshoot 0."""
-    if case.optimizer is not None and rate * case.decay > 1:
-        words = (
-            "Lower weight_decay: each step multiplies the weights by 1 - rate * weight_decay, now below 0."
-        )
-        return words, {"optimizer": case.optimizer(weight_decay=float(f"{0.01 / rate:.3g}"))}
-    words = (
-        "Lower the learning rate at least tenfold, towards the optimizer's own; clipping the gradient "
-        "(clip_norm=1.0) or a schedule helps where only some steps are too long."
+def _how_it_shows(case: Case) -> tuple[str, dict[str, float]] | None:
+    """What steps that are too long have done, in words and numbers; None if they were not."""
+    levels = case.levels
+    half, pushed = levels[len(levels) // 2 :], _pushed(case)
+    numbers: dict[str, float] = {"epochs": float(len(levels)), "level at the end": case.level}
+    if case.diverged:
+        return "the loss or a parameter stopped being a finite number", numbers
+    if case.crushed:
+        return None
+    if case.thrown is not None and case.level > LEARNT:
+        numbers |= {"highest level": float(levels.max()), "level before training": case.first_level}
+        said = f"in epoch {case.thrown} the loss was {levels.max():.3g} times that of a constant answer"
+        return said, numbers
+    if len(levels) >= FEWEST_EPOCHS and _swing(half) > SWING and half[0] - half[-1] < 4 * _swing(half):
+        numbers |= {"mean rise in an epoch": _swing(half), "threshold": SWING}
+        return "the loss swings from epoch to epoch and does not fall", numbers
+    if pushed is not None:
+        without = max(pushed.dead or 0.0, pushed.saturated or 0.0)
+        numbers |= {
+            f"dead or saturated in layer {pushed.layer}": without,
+            "largest growth of a weight matrix": case.growth,
+        }
+        said = f"long steps have pushed most units of layer {pushed.layer} to where they have no slope"
+        return said, numbers
+    return None
+
+
+def _overshot(case: Case, rate: float) -> Finding | None:
+    """The same, where it is the weight decay that overshoots 0."""
+    if case.optimizer is None or rate * case.decay <= 1:
+        return None
+    return Finding(
+        name="learning rate too high",
+        where="weight decay",
+        severity="fault",
+        numbers={"learning rate": rate, "weight decay": case.decay, "their product": rate * case.decay},
+        equation="theta <- theta * (1 - rate * weight_decay) - rate * step: a factor below 0 turns the "
+        "weights round, below -1 they grow without end",
+        latex=r"\theta \leftarrow (1 - \eta \lambda)\, \theta - \eta s, \qquad \eta \lambda \le 1",
+        explanation=f"The learning rate times the weight decay is {rate * case.decay:.3g}: each step takes "
+        "the weights past 0.",
+        remedy="Lower the weight decay, so that a step takes a small share of the weights.",
+        change={"optimizer": case.optimizer(weight_decay=float(f"{0.01 / rate:.3g}"))},
     )
-    return words, _with_rate(case, lambda own: min(rate / 10, max(own, min(rate / 30, 10 * own))))
 
 
 def _swing(levels: Any) -> float:
@@ -163,23 +178,25 @@ def _judged_best_before_the_end(case: Case) -> bool:
 
 
 def curvature(case: Case) -> float:
-    """c = g'Hg / |g|^2, by a difference of gradients along g; 0 where there is no gradient."""
-    seen = case.seen
-    assert seen.gradient is not None  # noqa: S101 - a diagnosis has targets
-    g = seen.gradient.flat
+    """c = g'Hg / |g|^2 where the run began (or is), by a difference of gradients along g."""
+    theta = (case.start or case.seen.theta).flat
+    g = _gradient(case, theta)
     norm = float(np.linalg.norm(g))
     if not 0 < norm < np.inf:
         return 0.0
-    h = 1e-4 * max(float(np.linalg.norm(seen.theta.flat)), 1e-8) / norm
-    ends = []
-    for t in (h, -h):
-        theta = Parameters(seen.network, seen.theta.flat + t * g)
-        with np.errstate(all="ignore"):
-            forward = forward_pass(seen.network, theta, seen.X)
-            _, plain = backward_pass(seen.network, theta, forward, case.Y, seen.scale)
-        ends.append(penalize(seen.network, theta.flat, plain.flat))
-    found = float(g @ (ends[0] - ends[1])) / (2 * h * norm**2)
+    h = 1e-4 * max(float(np.linalg.norm(theta)), 1e-8) / norm
+    change = _gradient(case, theta + h * g) - _gradient(case, theta - h * g)
+    found = float(g @ change) / (2 * h * norm**2)
     return found if np.isfinite(found) else 0.0
+
+
+def _gradient(case: Case, flat: Array) -> Array:
+    """dC/dtheta of other parameters on the case's rows, penalties included."""
+    network, theta = case.network, Parameters(case.network, flat)
+    with np.errstate(all="ignore"):
+        forward = forward_pass(network, theta, case.seen.X)
+        _, plain = backward_pass(network, theta, forward, case.Y, case.seen.scale)
+    return penalize(network, flat, plain.flat)
 
 
 def good_step(case: Case) -> tuple[float, float]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.glassbox.diagnosis.case import Case, own_rate, with_rate
+from clearprop.glassbox.diagnosis.case import LEARNT, Case, own_rate, with_rate
 from clearprop.glassbox.diagnosis.finding import Finding
 from clearprop.glassbox.diagnosis.measuring import is_bounded, slopes_of
 
@@ -18,8 +18,6 @@ SATURATED_SHARE = 0.5
 SLOW_SLOPE = 0.1
 #: and at least so many outputs are that wrong
 SLOW_SHARE = 0.1
-#: units matter while more than this level is left to learn
-UNLEARNT = 0.1
 
 _BP2 = "delta[l] = (delta[l+1] W[l+1]) * g'(z[l])  (BP2)"
 _LATEX = r"\delta^{l} = \left(\delta^{l+1} W^{l+1}\right) \odot g_l'(z^{l})"
@@ -28,7 +26,7 @@ _LATEX = r"\delta^{l} = \left(\delta^{l+1} W^{l+1}\right) \odot g_l'(z^{l})"
 def dead_units(case: Case) -> Finding | None:
     """Units whose slope is 0 on all rows: no example can change their weights."""
     hidden = [each for each in case.found.layers[:-1] if each.dead is not None]
-    if not hidden or case.left < UNLEARNT or case.crushed:
+    if not hidden or case.left < LEARNT or case.crushed:
         return None
     worst = max(hidden, key=lambda each: each.dead or 0.0)
     share = worst.dead or 0.0
@@ -56,7 +54,7 @@ def dead_units(case: Case) -> Finding | None:
 def saturated_units(case: Case) -> Finding | None:
     """Units of bounded rows far out on their flat ends."""
     hidden = [each for each in case.found.layers[:-1] if each.saturated is not None]
-    if not hidden or case.left < UNLEARNT:
+    if not hidden or case.left < LEARNT:
         return None
     worst = max(hidden, key=lambda each: each.saturated or 0.0)
     share = worst.saturated or 0.0
