@@ -69,7 +69,7 @@ def exploding(case: Case) -> Finding | None:
     change: dict[str, Any]
     if drawn or case.given:
         change = {"initializer": None} if drawn else {"initial": None}
-    elif case.optimizer is not None:
+    elif case.optimizer is not None and case.optimizer.step:
         change = {"optimizer": case.optimizer(clip_norm=1.0)}
     else:
         change = {"initializer": "he_normal"}

@@ -38,7 +38,7 @@ GAP = 0.25
 def rate_too_high(case: Case) -> Finding | None:
     """The loss diverges, is thrown up, or swings without falling."""
     rate, seen = case.rate, _how_it_shows(case)
-    if rate is None or seen is None:
+    if rate is None or seen is None or (case.crushed and not case.diverged):
         return None
     overshot = _overshot(case, rate)
     if overshot is not None:
@@ -71,8 +71,6 @@ def _how_it_shows(case: Case) -> tuple[str, dict[str, float]] | None:
     numbers: dict[str, float] = {"epochs": float(len(levels)), "level at the end": case.level}
     if case.diverged:
         return "the loss or a parameter stopped being a finite number", numbers
-    if case.crushed:
-        return None
     if case.thrown is not None and case.level > LEARNT:
         numbers |= {"highest level": float(levels.max()), "level before training": case.first_level}
         said = f"in epoch {case.thrown} the loss was {levels.max():.3g} times that of a constant answer"

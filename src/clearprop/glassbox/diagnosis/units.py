@@ -26,11 +26,11 @@ _LATEX = r"\delta^{l} = \left(\delta^{l+1} W^{l+1}\right) \odot g_l'(z^{l})"
 def dead_units(case: Case) -> Finding | None:
     """Units whose slope is 0 on all rows: no example can change their weights."""
     hidden = [each for each in case.found.layers[:-1] if each.dead is not None]
-    if not hidden or case.left < LEARNT or case.crushed:
+    if not hidden or case.left < LEARNT:
         return None
     worst = max(hidden, key=lambda each: each.dead or 0.0)
     share = worst.dead or 0.0
-    if share < DEAD_SHARE:
+    if share < DEAD_SHARE or case.crushed:
         return None
     numbers = {f"dead in layer {each.layer}": each.dead or 0.0 for each in hidden}
     drawn = case.network.layers[worst.layer - 1].initializer is not None
