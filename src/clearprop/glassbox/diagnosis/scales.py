@@ -69,7 +69,7 @@ def unlike_inputs(case: Case) -> Finding | None:
         numbers=numbers,
         equation="dC/dW[1][j,i] = sum over rows of delta[1][j] * x[i]  (BP4); " + _CURVATURE,
         latex=_LATEX,
-        explanation=f"The inputs are on unlike scales: {said}. A step that suits one weight is far too long "
+        explanation=f"{said[0].upper()}{said[1:]}. A step that suits one weight is far too long "
         "or too short for another.",
         remedy="Standardise the columns: subtract the training rows' means, divide by their deviations "
         "(the tabular estimators and the command line do).",
