@@ -57,7 +57,7 @@ glassbox.forward_nodes
 glassbox.backward_nodes
 glassbox.derivation glassbox.paths
 glassbox.render.lines
-glassbox.render.text glassbox.render.latex glassbox.render.html glassbox.render.svg
+glassbox.render.text glassbox.render.latex glassbox.render.html glassbox.render.svg glassbox.render.bands
 glassbox.render.curve
 glassbox.render
 glassbox.trace glassbox.loss_along
@@ -68,6 +68,13 @@ glassbox.worksheet.asking glassbox.worksheet.descent_sheet glassbox.worksheet.pe
 glassbox.worksheet.text glassbox.worksheet.latex glassbox.worksheet.html
 glassbox.worksheet.sheet
 glassbox.worksheet
+glassbox.diagnosis.measuring glassbox.diagnosis.finding
+glassbox.diagnosis.case
+glassbox.diagnosis.scales glassbox.diagnosis.steps glassbox.diagnosis.flow
+glassbox.diagnosis.units glassbox.diagnosis.answers
+glassbox.diagnosis.checks
+glassbox.diagnosis.watch
+glassbox.diagnosis
 glassbox
 constructions
 model_file.schema
@@ -79,7 +86,7 @@ model
 table_model.settings table_model.baselines table_model.canonical
 table_model.plan
 table_model.model
-table_model.explaining table_model.replaying
+table_model.explaining table_model.replaying table_model.diagnosing
 table_model
 estimators
 adoption.chain adoption.foreign_rows adoption.onnx_file

@@ -54,6 +54,9 @@ if TYPE_CHECKING:
     from clearprop.formulas.schedules import StepDecay as StepDecay
     from clearprop.formulas.schedules import schedules as schedules
     from clearprop.glassbox.certifying import certify as certify
+    from clearprop.glassbox.diagnosis import DiagnosisWarning as DiagnosisWarning
+    from clearprop.glassbox.diagnosis import Watch as Watch
+    from clearprop.glassbox.diagnosis import diagnose as diagnose
     from clearprop.glassbox.influence import gradient_norms as gradient_norms
     from clearprop.glassbox.loss_along import loss_along as loss_along
     from clearprop.glassbox.trace import trace as trace
@@ -106,6 +109,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "schedules",
     ),
     "glassbox.certifying": ("certify",),
+    "glassbox.diagnosis": ("DiagnosisWarning", "Watch", "diagnose"),
     "glassbox.influence": ("gradient_norms",),
     "glassbox.loss_along": ("loss_along",),
     "glassbox.trace": ("trace",),

@@ -27,6 +27,7 @@ from clearprop.training.validation import TrainingData
 if TYPE_CHECKING:
     from clearprop.engines.protocol import Masks
     from clearprop.glassbox.certificate import Certificate
+    from clearprop.glassbox.diagnosis import Diagnosis
     from clearprop.glassbox.loss_along import LossAlong
     from clearprop.glassbox.replay import Replay
     from clearprop.glassbox.trace import Trace
@@ -299,6 +300,62 @@ class Model:
             sample_weight=sample_weight,
             initial=initial,
             snapshots=self.snapshots,
+        )
+
+    def diagnose(
+        self,
+        X: npt.ArrayLike | None = None,
+        Y: npt.ArrayLike | None = None,
+        *,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> Diagnosis:
+        """What keeps the network from learning, or its result suffers from; see `cp.diagnose`.
+
+        Parameters
+        ----------
+        X : array (m, n_0), optional
+            Left out, the rows the model keeps from its training are looked at. Rows it was not trained on
+            also show whether it has learnt its training rows by heart.
+        Y : array (m, n_L), or (m,) labels or numbers, optional
+        sample_weight : array (m,), optional
+
+        Raises
+        ------
+        DataError
+            When X is left out and the model was loaded or written down, so that it has no rows.
+        """
+        from clearprop.glassbox.diagnosis import diagnose
+        from clearprop.glassbox.diagnosis.case import training_loss_of
+
+        if (X is None) != (Y is None):
+            raise DataError("diagnose takes X and Y together, or neither (for the rows kept from training)")
+        training_loss = None
+        if X is not None and Y is not None:
+            targets = self._indices(Y)
+            if self.sample is not None:
+                kept = self.sample.training
+                training_loss = self.evaluate(kept.X, kept.Y, kept.weights)["loss"]
+            else:
+                training_loss = training_loss_of(self.history, self.theta)
+        elif self.sample is not None:
+            kept = self.sample.training
+            X, targets, sample_weight = kept.X, kept.Y, kept.weights
+        else:
+            raise DataError(
+                "this model keeps no rows of its training (it was loaded, or never trained); give "
+                "diagnose(X, Y) some"
+            )
+        return diagnose(
+            self.network,
+            self.theta,
+            X,
+            targets,
+            sample_weight=sample_weight,
+            history=self.history,
+            record=self.record,
+            stopped=self.stopped,
+            training_loss=training_loss,
+            classes=self.classes,
         )
 
     def _indices(self, Y: npt.ArrayLike) -> npt.ArrayLike:

@@ -1,7 +1,7 @@
 """The command line: one file a verb; each imports what it needs when it runs, so `--help` is quick.
 
-Exit codes: 0 done; 1 a check did not hold; 2 bad input, with one message on standard error; 130 interrupted
-(`train` has saved the model so far by then).
+Exit codes: 0 done; 1 a check did not hold, or a diagnosis found something; 2 bad input, with one message on
+standard error; 130 interrupted (`train` has saved the model so far by then).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from clearprop.cli import check, evaluate, explain, predict, replay, train, warmup, worksheet
+from clearprop.cli import check, diagnose, evaluate, explain, predict, replay, train, warmup, worksheet
 from clearprop.environment import __version__
 
 app = typer.Typer(
@@ -43,6 +43,7 @@ app.command("train")(train.train)
 app.command("predict")(predict.predict)
 app.command("evaluate")(evaluate.evaluate)
 app.command("check")(check.check)
+app.command("diagnose")(diagnose.diagnose)
 app.command("explain")(explain.explain)
 app.command("replay")(replay.replay)
 app.command("worksheet")(worksheet.worksheet)
