@@ -75,6 +75,7 @@ glassbox.diagnosis.units glassbox.diagnosis.answers
 glassbox.diagnosis.checks
 glassbox.diagnosis.watch
 glassbox.diagnosis
+glassbox.verbs
 glassbox
 constructions
 model_file.schema
