@@ -16,7 +16,7 @@ PACKAGE = Path(clearprop.__file__).parent
 #: files in it, or, where its files have lines, for its `__init__`
 ORDER = """
 errors
-arrays durable
+arrays blas durable
 formulas.language
 formulas.latex formulas.mathml formulas.symbolic
 formulas.rows

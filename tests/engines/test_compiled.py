@@ -10,8 +10,9 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import clearprop as cp
+from clearprop.blas import one_blas_thread
 from clearprop.engines import engine_for, gradient
-from clearprop.engines.compiled import Compiled, one_blas_thread
+from clearprop.engines.compiled import Compiled
 from clearprop.engines.examples import Examples, check_examples
 from clearprop.engines.plan import block_rows
 from clearprop.engines.protocol import Engine, OptimizerState

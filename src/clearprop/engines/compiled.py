@@ -6,15 +6,13 @@ loops in `kernels/`. Results never depend on how batches are cut into calls.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from clearprop.arrays import Array, BoolArray, IntArray
+from clearprop.blas import one_blas_thread
 from clearprop.engines.builds import build_for
 from clearprop.engines.examples import Examples
 from clearprop.engines.plan import HAS_MASK, block_rows, make_plan, padded, rule_of, segment_tables
@@ -26,60 +24,6 @@ _NO_MASKS: BoolArray = np.zeros(0, dtype=np.bool_)
 _NO_ROWS: IntArray = np.zeros(0, dtype=np.int64)
 _NO_WEIGHTS: Array = np.zeros(0)
 _NO_TRACE: Array = np.zeros((0, len(TRACED)))
-
-
-class _BlasLimit:
-    """Keeps BLAS at one thread while any engine computes.
-
-    The limit belongs to the process, so overlapping computations share one: the first sets it, the last
-    lifts it. Each product then has the same bits whoever else computes.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._users = 0
-        self._libraries: list[Any] = []
-        self._before: list[int] = []
-
-    def _find_libraries(self) -> None:
-        """The BLAS libraries of this process; SciPy's, which Numba calls, is loaded by then."""
-        import scipy.linalg.cython_blas  # noqa: F401
-        from threadpoolctl import ThreadpoolController
-
-        self._libraries = ThreadpoolController().select(user_api="blas").lib_controllers
-
-    @contextmanager
-    def __call__(self) -> Iterator[None]:
-        with self._lock:
-            self._users += 1
-            if self._users == 1:
-                if not self._libraries:
-                    self._find_libraries()
-                self._before = [library.get_num_threads() for library in self._libraries]
-                self._set([1] * len(self._libraries))
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._users -= 1
-                if self._users == 0:
-                    self._set(self._before)
-
-    def _set(self, threads: list[int]) -> None:
-        """Set each library's threads, whichever thread asks.
-
-        threadpoolctl 3.8 listens to the first thread that set a limit alone while that one lives, and drops
-        what others ask for without a word; the lock here is what keeps our threads from contradicting.
-        """
-        for library, wanted in zip(self._libraries, threads, strict=True):
-            if hasattr(library, "clear_controlling_thread"):
-                library.clear_controlling_thread(force=True)
-            library.set_num_threads(wanted)
-            if hasattr(library, "clear_controlling_thread"):
-                library.clear_controlling_thread(force=True)
-
-
-one_blas_thread = _BlasLimit()
 
 
 def _aligned(size: int, dtype: np.dtype[Any]) -> Array:

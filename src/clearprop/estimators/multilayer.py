@@ -17,7 +17,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight
 
 from clearprop.arrays import Array
-from clearprop.engines.compiled import one_blas_thread
+from clearprop.blas import one_blas_thread
 from clearprop.engines.examples import Examples, check_targets
 from clearprop.estimators.ensemble import fit_members
 from clearprop.estimators.epochs import end_of_partial_fits, fit_epochs, fit_one_epoch

@@ -97,7 +97,7 @@ def _one_thread(engine: Engine) -> AbstractContextManager[None]:
     """
     if engine.name == "textbook":
         return nullcontext()
-    from clearprop.engines.compiled import one_blas_thread
+    from clearprop.blas import one_blas_thread
 
     return one_blas_thread()
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.engines.compiled import one_blas_thread
+from clearprop.blas import one_blas_thread
 from clearprop.engines.examples import Examples
 from clearprop.engines.jacobian import BLOCK_NUMBERS, parameter_jacobian
 from clearprop.engines.textbook import forward_pass, penalize, penalty

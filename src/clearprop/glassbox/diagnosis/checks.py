@@ -81,11 +81,13 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def findings_of(case: Case) -> dict[str, Finding]:
-    """Findings by name, consequences left out."""
+def findings_of(case: Case, *, late: bool = True) -> dict[str, Finding]:
+    """Findings by name, consequences left out; those about a whole run only if `late`."""
     found: dict[str, Finding] = {}
     with np.errstate(all="ignore"):
         for check in CHECKS:
+            if check.late and not late:
+                continue
             if any(cause in found and found[cause].severity == "fault" for cause in check.causes):
                 continue
             finding = check.look(case)

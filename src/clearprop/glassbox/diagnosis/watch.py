@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from clearprop.blas import one_blas_thread
 from clearprop.errors import SpecificationError
 from clearprop.glassbox.diagnosis.case import Case
 from clearprop.glassbox.diagnosis.checks import CHECKS, as_diagnosis, findings_of
@@ -18,6 +19,8 @@ from clearprop.specification import Parameters
 from clearprop.training.run import HISTORY, EpochReport, History
 
 Pictured = Literal["gradients", "deltas", "activations", "preactivations"]
+
+LOOKS = 20  #: at what concerns the whole run, over its length
 
 #: what is drawn -> the measure's field, the axis's words, and whether it is a size (drawn by powers of ten)
 _PICTURES: dict[str, tuple[str, str, bool]] = {
@@ -97,12 +100,15 @@ class Watch:
         if lost:
             self._tell(report)
             return
+        with one_blas_thread(), np.errstate(all="ignore"):
+            self._look(report, before)
+
+    def _look(self, report: EpochReport, before: Parameters | None) -> None:
         rows = report.sample.training
-        with np.errstate(all="ignore"):
-            seen: WholePass = whole_pass(
-                report.theta.network, report.theta, rows.X, rows.Y, sample_weight=rows.weights
-            )
-            found = measure(seen, epoch=report.epoch, before=before)
+        seen: WholePass = whole_pass(
+            report.theta.network, report.theta, rows.X, rows.Y, sample_weight=rows.weights
+        )
+        found = measure(seen, epoch=report.epoch, before=before)
         self._first = self._first or seen.theta
         self._losses.append(seen.loss - seen.penalty)
         self._last = seen, found
@@ -114,11 +120,13 @@ class Watch:
         case = self._case()
         if not self.live or case is None:
             return
-        now = findings_of(case)
+        late = 2 * report.epoch >= report.epochs and _further(report, self.every)
+        now = findings_of(case, late=late)
         for check in CHECKS:
+            if check.late and not late:
+                continue
             self._held[check.name] = self._held.get(check.name, 0) + 1 if check.name in now else 0
-            early = check.late and 2 * report.epoch < report.epochs
-            if check.name not in now or early or self._held[check.name] * self.every < check.lasts:
+            if check.name not in now or self._held[check.name] * self.every < check.lasts:
                 continue
             finding = now[check.name]
             if check.name not in self.findings:
@@ -174,3 +182,9 @@ class Watch:
 
     def __repr__(self) -> str:
         return f"<Watch: {len(self.records)} epochs measured, {len(self.findings)} findings told>"
+
+
+def _further(report: EpochReport, every: int) -> bool:
+    """Whether a further twentieth of the run is done since the last look: what is late costs many passes."""
+    looks = LOOKS * report.epoch // report.epochs
+    return looks > LOOKS * (report.epoch - every) // report.epochs or report.epoch == report.epochs
