@@ -58,6 +58,17 @@ glassbox.render.lines
 glassbox.render.text glassbox.render.latex glassbox.render.html glassbox.render.svg
 glassbox.render
 glassbox.trace
+glassbox.checker.matrix_language glassbox.checker.scene
+glassbox.checker.view glassbox.checker.slips
+glassbox.checker.evaluation
+glassbox.checker.asked
+glassbox.checker.judging glassbox.checker.places
+glassbox.checker.counterexample glassbox.checker.setting
+glassbox.checker.numbers_corrected glassbox.checker.slopes_corrected
+glassbox.checker.products_corrected
+glassbox.checker.explaining
+glassbox.checker.verdict
+glassbox.checker
 glassbox
 constructions
 model_file.schema

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from clearprop.cli import check, evaluate, explain, predict, train, warmup
+from clearprop.cli import check, check_formula, evaluate, explain, predict, train, warmup
 from clearprop.environment import __version__
 
 app = typer.Typer(
@@ -43,6 +43,8 @@ app.command("train")(train.train)
 app.command("predict")(predict.predict)
 app.command("evaluate")(evaluate.evaluate)
 app.command("check")(check.check)
+# a formula may begin with a minus
+app.command("check-formula", context_settings={"ignore_unknown_options": True})(check_formula.check_formula)
 app.command("explain")(explain.explain)
 app.command("warmup")(warmup.warmup)
 
