@@ -45,7 +45,7 @@ RIGHT = [
     ("half", "C", "sum((y_hat - y)**2) / (2 * m)", ROWS),
     ("half", "loss", "norm(y - y_hat)**2 / 2", COLUMNS),
     ("binary", "C", "-sum(y * ln(y_hat) + (1 - y) * ln(1 - y_hat))", COLUMNS),
-    ("binary", "C", "-mean(y * ln(y_hat) + (1 - y) * ln(1 - y_hat))", ROWS),
+    ("binary", "C", "-sum(y * ln(y_hat) + (1 - y) * ln(1 - y_hat)) / m", ROWS),
     ("soft", "loss", "-sum(k, y[k] * ln(y_hat[k]))", COLUMNS),
     ("bits", "loss", "-sum(y * log2(y_hat))", COLUMNS),
     ("l2", "C", "sum((y - y_hat)**2)/2 + l2/2 * (sum(W[1]**2) + sum(W[2]**2))", COLUMNS),
@@ -157,7 +157,6 @@ SLIPPED = [
     ),
     ("soft", "delta[2]", "(diag(y_hat) + outer(y_hat, y_hat)) @ (-y / y_hat)", COLUMNS, {"sign_of_term"}),
     ("soft", "y_hat", "exp(z[2]) / exp(z[2])", COLUMNS, {"missing_sum"}),
-    ("soft", "y_hat", "exp(a[1]) / sum(exp(a[1]))", COLUMNS, {"wrong_symbol", "wrong_layer"}),
     ("soft", "b[1]", "delta[2]", COLUMNS, {"wrong_layer"}),
     ("soft", "b[2]", "delta[2]", ROWS, {"missing_sum"}),
     ("soft", "b[2]", "mean(delta[2], axis=0)", ROWS, {"extra_mean"}),
@@ -175,7 +174,7 @@ SLIPPED = [
     ("soft", "W[2]", "a[1].T @ delta[2]", ROWS, {"transposed_result", "operands_swapped"}),
     ("soft", "W[2]", "delta[2] @ a[1]", COLUMNS, {"missing_transpose"}),
     ("soft", "W[2]", "delta[2] @ a[1]", ROWS, {"missing_transpose"}),
-    ("soft", "W[1][j,i]", "delta[1][i] * x[j]", COLUMNS, {"wrong_index"}),
+    ("soft", "W[1][j,i]", "delta[1][i] * x[j]", COLUMNS, {"indices_swapped"}),
     ("soft", "W[1][j,i]", "delta[1][j] * x[j]", COLUMNS, {"wrong_index"}),
     ("soft", "W[1][j,i]", "delta[1][j]", COLUMNS, {"missing_input"}),
     ("soft", "delta[1][j]", "sum(k, delta[2][k] * W[2][j,k]) * dg[1](z[1][j])", COLUMNS, {"indices_swapped"}),
@@ -187,7 +186,7 @@ SLIPPED = [
     ("soft", "delta[1]", "W[2].T * delta[2] * dg[1](z[1])", COLUMNS, {"elementwise_for_product"}),
     ("soft", "delta[1]", "W[2].T @ delta[2] * (1 - a[1])", COLUMNS, {"missing_square"}),
     ("soft", "delta[1]", "W[2].T @ delta[2] * (1 - z[1]**2)", COLUMNS, {"wrong_symbol"}),
-    ("soft", "delta[1]", "W[2].T @ delta[2] * a[1] * (1 - a[1])", COLUMNS, {"wrong_slope"}),
+    ("soft", "delta[1]", "W[2].T @ delta[2] * a[1] * (1 - a[1])", COLUMNS, {"slope_of_other_activation"}),
     ("soft", "delta[1]", "W[2].T @ delta[2] * dg[1](z[1])**2", COLUMNS, {"square_left_in"}),
     ("soft", "delta[1]", "delta[2] * dg[1](z[1])", COLUMNS, {"missing_weights"}),
     ("soft", "delta[1]", "W[2].T @ delta[2] * x", COLUMNS, {"missing_slope", "extra_factor"}),
@@ -203,7 +202,7 @@ SLIPPED = [
     ("deep", "W[l]", "delta[l+1] @ a[l-1].T", COLUMNS, {"wrong_layer"}),
     ("deep", "z[l]", "W[l] @ a[l] + b[l]", COLUMNS, {"wrong_layer"}),
     ("deep", "z[l]", "W[l] @ a[l-1]", COLUMNS, {"missing_bias"}),
-    ("deep", "a[l]", "W[l] @ a[l-1] + b[l]", COLUMNS, {"other_quantity", "missing_slope"}),
+    ("deep", "a[l]", "W[l] @ a[l-1] + b[l]", COLUMNS, {"missing_activation"}),
     ("l2", "W[2]", "delta[2] @ a[1].T", COLUMNS, {"missing_penalty"}),
     ("l2", "W[2]", "delta[2] @ a[1].T + l2/2 * W[2]", COLUMNS, {"missing_two"}),
     ("l2", "W[2]", "delta[2] @ a[1].T + l2 * W[2]**2", COLUMNS, {"square_left_in"}),
@@ -211,16 +210,16 @@ SLIPPED = [
     ("l2", "C", "sum((y - y_hat)**2)/2", COLUMNS, {"missing_penalty"}),
     ("l2", "new W[1]", "W[1] + eta * dC/dW[1]", COLUMNS, {"sign_of_term"}),
     ("l2", "new W[1]", "W[1] - dC/dW[1]", COLUMNS, {"missing_eta"}),
-    ("l2", "new W[1]", "eta * dC/dW[1]", COLUMNS, set()),
+    ("l2", "new W[1]", "eta * dC/dW[1]", COLUMNS, {"missing_term"}),
     ("l2", "b[2]", "delta[2] + l2 * b[2]", COLUMNS, {"extra_term"}),
     ("counts", "delta[2]", "(y_hat - y) * dg[2](z[2])", COLUMNS, {"extra_slope"}),
-    ("counts", "loss", "sum(y_hat - ln(y_hat))", COLUMNS, set()),
+    ("counts", "loss", "sum(y_hat - ln(y_hat))", COLUMNS, {"missing_factor"}),
     ("hinge", "loss", "sum(maximum(0, 1 + y * y_hat))", COLUMNS, {"sign_of_term"}),
     ("soft", "dz[2][k]/da[1][j]", "W[2][j,k]", COLUMNS, {"indices_swapped"}),
     ("soft", "dz[1][j]/dW[1][j,i]", "a[1][i]", COLUMNS, {"wrong_layer"}),
-    ("soft", "dy_hat[i]/dz[2][j]", "y_hat[i] * (1 - y_hat[j])", COLUMNS, set()),
+    ("soft", "dy_hat[i]/dz[2][j]", "y_hat[i] * (1 - y_hat[j])", COLUMNS, {"missing_kronecker"}),
     ("half", "da[1]/dz[1]", "a[1] * (1 + a[1])", COLUMNS, {"sign_of_term"}),
-    ("half", "da[1]/dz[1]", "1 - a[1]**2", COLUMNS, {"wrong_slope"}),
+    ("half", "da[1]/dz[1]", "1 - a[1]**2", COLUMNS, {"slope_of_other_activation"}),
     ("half", "a[1]", "1 / (1 + exp(z[1]))", COLUMNS, {"sign"}),
 ]
 
@@ -230,7 +229,7 @@ PLANTED = {
     "missing_slope": (r" \* dg\[[\dl]\]\(z\[[\dl]\](\[j\])?\)$", "", set()),
     "slope_of_activation": (r"(dg\[\w\])\(z\[", r"\1(a[", set()),
     "value_for_slope": (r"\bdg\[(\w)\]\(", r"g[\1](", set()),
-    "reversed_difference": (r"\(y_hat - y\)", "(y - y_hat)", {"sign"}),
+    "reversed_difference": (r"\(y_hat - y\)(?!\*\*)", "(y - y_hat)", {"sign"}),
     "sign": (r"^(delta.*|W.*T @.*|outer.*)$", r"-(\1)", {"sign_of_term", "reversed_difference"}),
     "extra_two": (r"^(delta.*|W.*T @.*|outer.*)$", r"2 * (\1)", set()),
     "missing_two": (r"^(delta.*|W.*T @.*|outer.*)$", r"(\1) / 2", set()),
@@ -247,5 +246,5 @@ def planted():
     for name, of, formula, convention in RIGHT:
         for slip, (pattern, slipped, others) in PLANTED.items():
             made = re.sub(pattern, slipped, formula)
-            if made != formula:
+            if made != formula and not (slip == "wrong_layer" and of.startswith("delta[1]")):
                 yield name, of, made, convention, {slip, *others}

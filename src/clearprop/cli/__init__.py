@@ -43,8 +43,11 @@ app.command("train")(train.train)
 app.command("predict")(predict.predict)
 app.command("evaluate")(evaluate.evaluate)
 app.command("check")(check.check)
-# a formula may begin with a minus
-app.command("check-formula", context_settings={"ignore_unknown_options": True})(check_formula.check_formula)
+_formulas = {
+    "ignore_unknown_options": True,
+    "help_option_names": ["--help"],
+}  # a formula may begin with a minus
+app.command("check-formula", context_settings=_formulas)(check_formula.check_formula)
 app.command("explain")(explain.explain)
 app.command("warmup")(warmup.warmup)
 

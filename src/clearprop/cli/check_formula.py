@@ -32,8 +32,8 @@ def check_formula(
         str,
         typer.Option(
             metavar="NAME",
-            help='What it should be: "C", "delta[1]", "W[1]" (dC/dW), "W[1][j,i]", "dC/da[1]", "da[1]/dz[1]", '
-            '"new W[1]", or with l for every layer: "delta[l]".',
+            help='What it should be: "C", "delta[1]", "W[1]" (dC/dW), "W[1][j,i]", "dC/da[1]", '
+            '"da[1]/dz[1]", "new W[1]"; with l for every layer, as "delta[l]".',
         ),
     ],
     layers: Annotated[str, typer.Option(metavar="WIDTHS", help="Inputs, hidden, outputs.")] = "4-3-2",

@@ -13,7 +13,7 @@ from clearprop.errors import FormulaError
 from clearprop.glassbox.checker.asked import Asked
 from clearprop.glassbox.checker.evaluation import ShapeError
 from clearprop.glassbox.checker.judging import Case, Judgement
-from clearprop.glassbox.checker.matrix_language import Leaf, leaves
+from clearprop.glassbox.checker.matrix_language import Leaf, leaves, letters_of
 from clearprop.glassbox.checker.scene import Scene
 from clearprop.glassbox.checker.view import Convention, View
 
@@ -72,7 +72,7 @@ def find(
     for scene, l in scenes:
         view = View(scene, convention, l)
         try:
-            judgement = Case(asked, view).judge(tree)
+            judgement = Case(asked, view, letters_of(tree)).judge(tree)
         except (ShapeError, FormulaError):
             continue
         gap = _gap(judgement)

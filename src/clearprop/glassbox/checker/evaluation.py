@@ -55,11 +55,14 @@ class Evaluator:
         All letters, in the order of their axes.
     ranges : dict from letter to int
         How many units a letter counts, as the formula's subscripts say.
+    forbidden : set of (name, layer)
+        Numbers that a formula may not use, as it is a formula for them.
     """
 
     view: View
     letters: tuple[str, ...]
     ranges: dict[str, int]
+    forbidden: frozenset[tuple[str, int | None]] = frozenset()
 
     def value(self, node: ast.expr) -> Value:
         """Value of a node: a scalar or array, or `Elements`.
@@ -112,10 +115,15 @@ class Evaluator:
 
     def _leaf(self, leaf: Leaf) -> Value:
         layer = None if leaf.layer is None else self.view.index(leaf.layer)
+        if (leaf.name, layer) in self.forbidden:
+            raise FormulaError(
+                f"{_plain(leaf)} is the very number that the formula is for; write it with numbers that are "
+                "there before it"
+            )
         array = self.view.number(leaf.name, layer)
         if not leaf.units:
             return array
-        name = ast.unparse(Leaf(leaf.name, leaf.layer).node)
+        name = _plain(leaf)
         return self.element(array, leaf.units, name, self.view.takes_one_index(leaf.name))
 
     def element(self, array: Array, units: tuple[ast.expr, ...], name: str, single: bool) -> Value:
@@ -292,6 +300,10 @@ _OPERATIONS: dict[type, Callable[[Any, Any], Any]] = {
     ast.NotEq: np.not_equal,
 }
 _EXTRA: dict[str, Callable[..., Any]] = {"ln": np.log, "log2": np.log2}
+
+
+def _plain(leaf: Leaf) -> str:
+    return ast.unparse(Leaf(leaf.name, leaf.layer).node)
 
 
 def _shape(value: Value) -> str:

@@ -215,20 +215,23 @@ def _explanation(candidate: Candidate, convention: Convention) -> Explanation:
 
 def _other_quantity(tree: ast.expr, asked: Asked, network: Network, cases: Sequence[Case]) -> str | None:
     """Name of another quantity for which the formula is right as it stands."""
-    if asked.is_generic or asked.is_element:
-        return None
-    L = network.depth
-    names = ["C", "loss", "y_hat", "dC/dy_hat"]
-    names += [
-        f"{kind}[{l}]" for l in range(L, 0, -1) for kind in ("z", "a", "delta", "dC/dW", "dC/db", "dC/da")
-    ]
-    names += [f"da[{l}]/dz[{l}]" for l in range(L, 0, -1)]
+    places = [*asked.of.units, *(asked.by.units if asked.by else ())]
+    units = list(dict.fromkeys(ast.unparse(place) for place in places))
+    layers = ["l", "l+1", "l-1"] if asked.is_generic else [*map(str, range(network.depth, 0, -1))]
+    names, vectors = [], ["z", "a", "delta", "dC/db", "dC/da"]
+    if not units:
+        names = ["C", "loss", "y_hat", "dC/dy_hat", *(f"da[{l}]/dz[{l}]" for l in layers)]
+        vectors.append("dC/dW")
+    place = f"[{units[0]}]" if units else ""
+    names += [f"{kind}[{l}]{place}" for l in layers for kind in vectors]
+    if len(units) == 2:
+        names += [f"dC/dW[{l}][{','.join(pair)}]" for l in layers for pair in (units, units[::-1])]
     for name in names:
         other = read_asked(name)
         if other == asked or (other.of, other.by) == (asked.of, asked.by):
             continue
         views = [View(case.view.scene, case.view.convention, case.view.l, case.view.known) for case in cases]
-        if _right(tree, [Case(other, view) for view in views if view.scene.network.depth == L]):
+        if _right(tree, [Case(other, view, letters_of(tree)) for view in views]):
             return name
     return None
 

@@ -12,10 +12,18 @@ from clearprop.glassbox.checker.matrix_language import (
     leaf_of,
     leaves,
     letters_of,
-    written,
 )
-from clearprop.glassbox.checker.places import Place, call, constant, name, shifted, substituted, transposed
-from clearprop.glassbox.checker.setting import Change, Setting, change
+from clearprop.glassbox.checker.places import (
+    Place,
+    call,
+    constant,
+    name,
+    same,
+    shifted,
+    substituted,
+    transposed,
+)
+from clearprop.glassbox.checker.setting import Change, Setting
 
 #: what is written -> what may have been meant, of the same layer
 _MISTAKEN = {
@@ -39,9 +47,9 @@ def of_numbers(place: Place, setting: Setting) -> Iterator[Change]:
     if leaf is None:
         return
     for other in neighbours(leaf, setting):
-        yield change("wrong_layer", place.node, other.node)
+        yield Change("wrong_layer", place.node, other.node)
     for other in mistaken(leaf, setting):
-        yield change("wrong_symbol", place.node, other.node)
+        yield Change("wrong_symbol", place.node, other.node)
     yield from _indices(leaf, setting)
 
 
@@ -58,7 +66,7 @@ def of_repeated_numbers(place: Place, setting: Setting) -> Iterator[Change]:
         for slip, other in changed:
             tree, count = substituted(place.node, leaf, other)
             if count > 1:
-                yield change(slip, leaf.node, tree, new_text=written(other.node))
+                yield Change(slip, leaf.node, tree, right=other.node)
 
 
 def neighbours(leaf: Leaf, setting: Setting) -> Iterator[Leaf]:
@@ -95,12 +103,12 @@ def mistaken(leaf: Leaf, setting: Setting) -> Iterator[Leaf]:
 def _indices(leaf: Leaf, setting: Setting) -> Iterator[Change]:
     if len(leaf.units) == 2:
         swapped = Leaf(leaf.name, leaf.layer, leaf.units[::-1])
-        yield change("indices_swapped", leaf.node, swapped.node)
+        yield Change("indices_swapped", leaf.node, swapped.node)
     for position, unit in enumerate(leaf.units):
         for other in setting.units:
-            if ast.dump(other) != ast.dump(unit):
+            if not same(other, unit):
                 units = (*leaf.units[:position], other, *leaf.units[position + 1 :])
-                yield change("wrong_index", leaf.node, Leaf(leaf.name, leaf.layer, units).node)
+                yield Change("wrong_index", leaf.node, Leaf(leaf.name, leaf.layer, units).node)
 
 
 def of_letters(place: Place, setting: Setting) -> Iterator[Change]:
@@ -110,11 +118,11 @@ def of_letters(place: Place, setting: Setting) -> Iterator[Change]:
     for position, first in enumerate(letters):
         for second in letters[position + 1 :]:
             if place.role == "root":
-                yield change("indices_swapped", node, _exchanged(node, first, second))
+                yield Change("indices_swapped", node, _exchanged(node, first, second))
             if isinstance(node, ast.Constant) and node.value == 1:
                 equal = ast.Compare(name(first), [ast.Eq()], [name(second)])
                 new = call("where", equal, constant(1), constant(0))
-                yield change("missing_kronecker", node, new, old_text=written(setting.tree))
+                yield Change("missing_kronecker", node, new, wrong=setting.tree)
 
 
 def _exchanged(tree: ast.expr, first: str, second: str) -> ast.expr:
@@ -130,16 +138,16 @@ def of_transposes(place: Place, setting: Setting) -> Iterator[Change]:
     node = place.node
     match node:
         case ast.Attribute(value=inner):
-            yield change("extra_transpose", node, inner)
+            yield Change("extra_transpose", node, inner)
             return
         case ast.Constant() | ast.Name(id="m" | "eta" | "l1" | "l2" | "pi" | "e"):
             return
     leaf = leaf_of(node)
     if setting.in_elements and (leaf.units if leaf else letters_of(node)):
         return
-    if place.role == "root" and leaf_of(node) is None:
-        yield change("transposed_result", node, transposed(node))
+    if place.role in ("root", "term") and leaf_of(node) is None:
+        yield Change("transposed_result", node, transposed(node))
     elif place.role not in ("inner", "argument"):
-        yield change("missing_transpose", node, transposed(node))
+        yield Change("missing_transpose", node, transposed(node))
     if isinstance(node, ast.Call) and function_name(node) == "outer":
-        yield change("transposed_result", node, ast.Call(node.func, node.args[::-1], []))
+        yield Change("transposed_result", node, ast.Call(node.func, node.args[::-1], []))

@@ -162,26 +162,25 @@ def shifted(layer: ast.expr, by: int) -> ast.expr:
 def substituted(tree: ast.expr, old: Leaf, new: Leaf) -> tuple[ast.expr, int]:
     """The tree with a number of the network exchanged for another wherever it stands, and how often it did.
 
-    Units are kept where `new` has none.
+    Units are kept; layers are compared as they are written.
     """
-    wanted, found = ast.dump(Leaf(old.name, old.layer).node), 0
-    for place in [*places(tree)]:
-        leaf = leaf_of(place.node)
-        if leaf is not None and ast.dump(Leaf(leaf.name, leaf.layer).node) == wanted:
-            found += 1
-    if not found:
-        return tree, 0
+    leaf = leaf_of(tree)
+    if leaf is not None:
+        if leaf.name != old.name or not same(leaf.layer, old.layer):
+            return tree, 0
+        return Leaf(new.name, new.layer, leaf.units).node, 1
+    count = 0
+    for field, position, child, _ in _children(tree):
+        changed, found = substituted(child, old, new)
+        if found:
+            tree, count = _replaced(tree, field, position, changed), count + found
+    return tree, count
 
-    class Exchange(ast.NodeTransformer):
-        def generic_visit(self, node: ast.AST) -> ast.AST:
-            leaf = leaf_of(node) if isinstance(node, ast.expr) else None
-            if leaf is None:
-                return super().generic_visit(node)
-            if ast.dump(Leaf(leaf.name, leaf.layer).node) == wanted:
-                return Leaf(new.name, new.layer, leaf.units).node
-            return node
 
-        visit = generic_visit
-
-    exchanged = Exchange().visit(copy.deepcopy(tree))
-    return (exchanged if isinstance(exchanged, ast.expr) else tree), found
+def same(left: ast.expr | None, right: ast.expr | None) -> bool:
+    """Whether two indices are written alike."""
+    if isinstance(left, ast.Constant) and isinstance(right, ast.Constant):
+        return bool(left.value == right.value)
+    if left is None or right is None:
+        return left is right
+    return ast.dump(left) == ast.dump(right)

@@ -11,7 +11,6 @@ from clearprop.glassbox.checker.matrix_language import (
     leaf_of,
     leaves,
     letters_of,
-    written,
 )
 from clearprop.glassbox.checker.places import (
     Place,
@@ -25,7 +24,7 @@ from clearprop.glassbox.checker.places import (
     times,
     transposed,
 )
-from clearprop.glassbox.checker.setting import Change, Setting, change
+from clearprop.glassbox.checker.setting import Change, Setting
 from clearprop.glassbox.checker.slopes_corrected import is_slope
 
 _OUTER = ("root", "term", "operand", "argument")
@@ -37,14 +36,14 @@ def of_scalars(place: Place, setting: Setting) -> Iterator[Change]:
     if place.role not in ("root", "term", "argument"):
         return
     ln2 = call("ln", constant(2))
-    yield change("missing_two", node, times(constant(2), node))
-    yield change("extra_two", node, binary(node, ast.Div(), constant(2)))
-    yield change("missing_mean", node, binary(node, ast.Div(), name("m")))
-    yield change("extra_mean", node, times(name("m"), node))
-    yield change("missing_log_base", node, binary(node, ast.Div(), ln2))
-    yield change("extra_log_base", node, times(ln2, node))
+    yield Change("missing_two", node, times(constant(2), node))
+    yield Change("extra_two", node, binary(node, ast.Div(), constant(2)))
+    yield Change("missing_mean", node, binary(node, ast.Div(), name("m")))
+    yield Change("extra_mean", node, times(name("m"), node))
+    yield Change("missing_log_base", node, binary(node, ast.Div(), ln2))
+    yield Change("extra_log_base", node, times(ln2, node))
     if setting.asked.new and place.role == "term":
-        yield change("missing_eta", node, times(name("eta"), node))
+        yield Change("missing_eta", node, times(name("eta"), node))
 
 
 def of_signs(place: Place, setting: Setting) -> Iterator[Change]:
@@ -52,36 +51,36 @@ def of_signs(place: Place, setting: Setting) -> Iterator[Change]:
     node = place.node
     match node:
         case ast.UnaryOp(op=ast.USub(), operand=inner):
-            yield change("sign", node, inner)
+            yield Change("sign", node, inner)
         case ast.BinOp(op=ast.Sub(), left=left, right=right):
             sides = [{leaf.name for leaf in leaves(side)} for side in (left, right)]
-            of_loss = {"y"} in sides and "y" in sides[0] ^ sides[1]
+            of_loss = all(sides) and "y" in sides[0] ^ sides[1]
             slip = "reversed_difference" if of_loss else "sign"
-            yield change(slip, node, binary(right, ast.Sub(), left))
-            yield change("sign_of_term", node, binary(left, ast.Add(), right))
+            yield Change(slip, node, binary(right, ast.Sub(), left))
+            yield Change("sign_of_term", node, binary(left, ast.Add(), right))
         case ast.BinOp(op=ast.Add(), left=left, right=right):
-            yield change("sign_of_term", node, binary(left, ast.Sub(), right))
+            yield Change("sign_of_term", node, binary(left, ast.Sub(), right))
     if place.role in ("root", "argument") and not isinstance(node, ast.UnaryOp):
-        yield change("sign", node, negated(node))
+        yield Change("sign", node, negated(node))
 
 
 def of_powers(place: Place, setting: Setting) -> Iterator[Change]:
     """A square more or less."""
     node = place.node
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
-        yield change("square_left_in", node, node.left)
+        yield Change("square_left_in", node, node.left)
     elif place.role != "base" and not isinstance(node, ast.Constant) and not isinstance(node, ast.Attribute):
-        yield change("missing_square", node, binary(node, ast.Pow(), constant(2)))
+        yield Change("missing_square", node, binary(node, ast.Pow(), constant(2)))
 
 
 def of_operands(place: Place, setting: Setting) -> Iterator[Change]:
     """The operands of a product in the other order; * for @ and @ for *."""
     match place.node:
         case ast.BinOp(op=ast.MatMult(), left=left, right=right):
-            yield change("operands_swapped", place.node, matmul(right, left))
-            yield change("product_for_elementwise", place.node, times(left, right))
+            yield Change("operands_swapped", place.node, matmul(right, left))
+            yield Change("product_for_elementwise", place.node, times(left, right))
         case ast.BinOp(op=ast.Mult(), left=left, right=right) if not setting.in_elements:
-            yield change("elementwise_for_product", place.node, matmul(left, right))
+            yield Change("elementwise_for_product", place.node, matmul(left, right))
 
 
 def of_sums(place: Place, setting: Setting) -> Iterator[Change]:
@@ -89,32 +88,32 @@ def of_sums(place: Place, setting: Setting) -> Iterator[Change]:
     node = place.node
     if isinstance(node, ast.Call) and function_name(node) in ("sum", "mean"):
         if len(node.args) == 2:
-            yield change("extra_sum", node, node.args[1])
+            yield Change("extra_sum", node, node.args[1])
             for letter in sorted(letters_of(setting.tree) - letters_of(node.args[0])):
-                yield change("wrong_index", node, ast.Call(node.func, [name(letter), node.args[1]], []))
+                yield Change("wrong_index", node, ast.Call(node.func, [name(letter), node.args[1]], []))
         elif function_name(node) == "sum":
-            yield change("extra_sum", node, node.args[0])
-            yield change("missing_mean", node, ast.Call(name("mean"), node.args, node.keywords))
+            yield Change("extra_sum", node, node.args[0])
+            yield Change("missing_mean", node, ast.Call(name("mean"), node.args, node.keywords))
         else:
-            yield change("extra_sum", node, node.args[0])
-            yield change("extra_mean", node, ast.Call(name("sum"), node.args, node.keywords))
+            yield Change("extra_sum", node, node.args[0])
+            yield Change("extra_mean", node, ast.Call(name("sum"), node.args, node.keywords))
         for axis in (0, 1):
             if node.keywords and ast.unparse(node.keywords[0].value) != str(axis):
                 changed = call(function_name(node), node.args[0], axis=axis)
-                yield change("wrong_index", node, changed)
+                yield Change("wrong_index", node, changed)
     if isinstance(node, ast.Call) and function_name(node) in ("ln", "log", "log2"):
         natural = function_name(node) != "log2"
         slip, other = ("missing_log_base", "log2") if natural else ("extra_log_base", "ln")
-        yield change(slip, node, call(other, *node.args))
+        yield Change(slip, node, call(other, *node.args))
     if place.role not in (*_OUTER, "divisor"):
         return
     if setting.in_elements:
         for letter in sorted(letters_of(node) - set(setting.asked.letters)):
-            yield change("missing_sum", node, call("sum", name(letter), node))
+            yield Change("missing_sum", node, call("sum", name(letter), node))
     else:
-        yield change("missing_sum", node, call("sum", node))
+        yield Change("missing_sum", node, call("sum", node))
         axis = 1 if setting.convention == "columns" else 0
-        yield change("missing_sum", node, call("sum", node, axis=axis))
+        yield Change("missing_sum", node, call("sum", node, axis=axis))
 
 
 def of_left_out(place: Place, setting: Setting) -> Iterator[Change]:
@@ -124,15 +123,15 @@ def of_left_out(place: Place, setting: Setting) -> Iterator[Change]:
             for factor, rest in ((left, right), (right, left)):
                 slip = _extra(factor)
                 told = factor if slip.startswith("extra") and slip != "extra_two" else place.node
-                yield change(slip, place.node, rest, old_text=written(told))
+                yield Change(slip, place.node, rest, wrong=told)
         case ast.BinOp(op=ast.Div(), left=left, right=right):
             slip = _extra_divisor(right)
             told = right if slip == "extra_factor" else place.node
-            yield change(slip, place.node, left, old_text=written(told))
+            yield Change(slip, place.node, left, wrong=told)
         case ast.BinOp(op=ast.Add() | ast.Sub(), left=left, right=right):
-            yield change("extra_term", place.node, left, old_text=written(right))
+            yield Change("extra_term", place.node, left, wrong=right)
             kept = right if isinstance(place.node.op, ast.Add) else negated(right)
-            yield change("extra_term", place.node, kept, old_text=written(left))
+            yield Change("extra_term", place.node, kept, wrong=left)
 
 
 def _extra(factor: ast.expr) -> str:
@@ -194,25 +193,25 @@ def of_missing_terms(place: Place, setting: Setting) -> Iterator[Change]:
         return
     for layer in setting.layers:
         for b in setting.numbers("b", layer):
-            yield change("missing_bias", node, plus(node, b), new_text=written(b))
+            yield Change("missing_bias", node, plus(node, b), right=b)
         if setting.network.l2:
             for W in setting.numbers("W", layer):
                 term = times(name("l2"), W)
-                yield change("missing_penalty", node, plus(node, term), new_text=written(term))
+                yield Change("missing_penalty", node, plus(node, term), right=term)
     if setting.asked.new and place.role == "root":
         old = setting.asked.of.node
-        yield change("missing_term", node, binary(old, ast.Sub(), node), new_text=written(old))
+        yield Change("missing_term", node, binary(old, ast.Sub(), node), right=old)
     if setting.network.l2 and setting.asked.of.name == "C":
-        yield change("missing_penalty", node, plus(node, _penalty(setting)))
+        yield Change("missing_penalty", node, plus(node, _penalty(setting)))
     if setting.network.loss.targets == "probabilities":
         one = constant(1)
         for y, y_hat in zip(setting.numbers("y", None), setting.numbers("y_hat", None), strict=True):
             left = binary(one, ast.Sub(), y)
             rest = binary(one, ast.Sub(), y_hat)
             slope, loss = binary(left, ast.Div(), rest), times(left, call("ln", rest))
-            yield change("missing_term", node, plus(node, slope), new_text=written(slope))
-            yield change("missing_term", node, binary(node, ast.Sub(), loss), new_text=written(loss))
-            yield change("missing_term", node, plus(node, loss), new_text=written(loss))
+            yield Change("missing_term", node, plus(node, slope), right=slope)
+            yield Change("missing_term", node, binary(node, ast.Sub(), loss), right=loss)
+            yield Change("missing_term", node, plus(node, loss), right=loss)
 
 
 def _penalty(setting: Setting) -> ast.expr:
@@ -236,8 +235,8 @@ def of_loss_slopes(place: Place, setting: Setting) -> Iterator[Change]:
     units = inside[0].units
     last = name("L") if setting.asked.is_generic else constant(setting.network.depth)
     for right in (Leaf("delta", last, units), Leaf("dy_hat", None, units)):
-        yield change("wrong_loss_slope", place.node, right.node)
+        yield Change("wrong_loss_slope", place.node, right.node)
 
 
 def _with(slip: str, old: ast.expr, new: ast.expr, factor: ast.expr) -> Change:
-    return change(slip, old, new, new_text=written(factor))
+    return Change(slip, old, new, right=factor)

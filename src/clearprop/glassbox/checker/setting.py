@@ -10,24 +10,40 @@ from functools import cached_property
 from clearprop.formulas.activations import Activation
 from clearprop.glassbox.checker.asked import Asked
 from clearprop.glassbox.checker.matrix_language import Leaf, letters_of, written
-from clearprop.glassbox.checker.places import call, constant, name, shifted
+from clearprop.glassbox.checker.places import call, constant, name, same, shifted
 from clearprop.glassbox.checker.view import Convention
 from clearprop.specification import Network
 
 
 @dataclass(frozen=True)
 class Change:
-    """A sub-expression exchanged for another, as the correction of a slip."""
+    """A sub-expression exchanged for another, as the correction of a slip.
+
+    Attributes
+    ----------
+    slip : str
+    old, new : ast.expr
+        The sub-expression and what stands in its place.
+    wrong, right : str or ast.expr, optional
+        The pieces to tell of, where they are not the whole.
+    """
 
     slip: str
+    old: ast.expr
     new: ast.expr
-    old_text: str
-    new_text: str
+    wrong: ast.expr | None = None
+    right: str | ast.expr | None = None
 
+    @property
+    def old_text(self) -> str:
+        """The piece as it is written."""
+        return written(self.wrong or self.old)
 
-def change(slip: str, old: ast.expr, new: ast.expr, old_text: str = "", new_text: str = "") -> Change:
-    """A change with both pieces as they are written."""
-    return Change(slip, new, old_text or written(old), new_text or written(new))
+    @property
+    def new_text(self) -> str:
+        """What should stand there."""
+        right = self.right or self.new
+        return right if isinstance(right, str) else written(right)
 
 
 @dataclass(frozen=True)
@@ -70,7 +86,7 @@ class Setting:
             return
         for row in self.units:
             for column in self.units:
-                if ast.dump(row) != ast.dump(column):
+                if not same(row, column):
                     yield Leaf(kind, layer, (row, column)).node
 
     def slopes(self, layer: ast.expr) -> Iterator[ast.expr]:

@@ -12,8 +12,8 @@ from clearprop.errors import FormulaError
 from clearprop.formulas import language
 from clearprop.formulas.activations import Activation, activations
 from clearprop.glassbox.checker.matrix_language import Leaf, function_name, leaf_of, leaves, written
-from clearprop.glassbox.checker.places import Place, call, factors, product, times
-from clearprop.glassbox.checker.setting import Change, Setting, change
+from clearprop.glassbox.checker.places import Place, call, factors, product, same, times
+from clearprop.glassbox.checker.setting import Change, Setting
 
 
 def of_slopes(place: Place, setting: Setting) -> Iterator[Change]:
@@ -22,9 +22,9 @@ def of_slopes(place: Place, setting: Setting) -> Iterator[Change]:
     if place.role in ("root", "term", "operand", "argument"):
         for layer in setting.layers:
             for slope in setting.slopes(layer):
-                yield change("missing_slope", node, times(node, slope), new_text=written(slope))
+                yield Change("missing_slope", node, times(node, slope), right=slope)
             activation = call("g", node, layer=layer)
-            yield change("missing_activation", node, activation, new_text=f"g[{written(layer)}]")
+            yield Change("missing_activation", node, activation, right=f"g[{written(layer)}]")
     if isinstance(node, ast.Call):
         yield from _calls(node, setting)
     elif leaf_of(node) is None:
@@ -42,14 +42,14 @@ def _calls(node: ast.Call, setting: Setting) -> Iterator[Change]:
     function: ast.expr = ast.Name(other, ast.Load())
     if isinstance(node.func, ast.Subscript):
         function = ast.Subscript(function, node.func.slice, ast.Load())
-    yield change("slope_for_value" if derived else "value_for_slope", node, ast.Call(function, node.args, []))
+    yield Change("slope_for_value" if derived else "value_for_slope", node, ast.Call(function, node.args, []))
     leaf = leaf_of(argument)
     if leaf is None or leaf.name not in ("z", "a"):
         return
     for layer in setting.layers:
         if not setting.has_slope(layer):
             continue
-        own = leaf.layer is not None and ast.dump(leaf.layer) == ast.dump(layer)
+        own = same(leaf.layer, layer)
         slip = (
             ("slope_of_activation" if leaf.name == "a" else "wrong_slope") if own else "slope_of_wrong_layer"
         )
@@ -58,9 +58,9 @@ def _calls(node: ast.Call, setting: Setting) -> Iterator[Change]:
             z = Leaf("z", layer, unit).node
             right = call("dg" if derived else "g", z, layer=layer)
             if derived:
-                yield change(slip, node, right)
+                yield Change(slip, node, right)
             elif own and leaf.name == "a":
-                yield change("wrong_symbol", node, right)
+                yield Change("wrong_symbol", node, right)
 
 
 def setting_rows(setting: Setting) -> tuple[str, ...]:
@@ -87,7 +87,7 @@ def _pairs_of_factors(node: ast.expr, setting: Setting) -> Iterator[Change]:
             if right is None:
                 continue
             others = [part for k, part in enumerate(parts) if k not in (i, j)]
-            yield change("extra_slope", node, product(others), old_text=written(piece))
+            yield Change("extra_slope", node, product(others), wrong=piece)
             yield _wrong(piece, right, node, product([*others, right]))
 
 
@@ -108,8 +108,8 @@ def _wrong(piece: ast.expr, right: ast.expr, old: ast.expr, new: ast.expr) -> Ch
     """The change of a piece into g'; where it is the derivative of another activation, that is said."""
     other = row_with_derivative(piece)
     if other is None:
-        return change("wrong_slope", old, new, old_text=written(piece), new_text=written(right))
-    return change("slope_of_other_activation", old, new, old_text=written(piece), new_text=other)
+        return Change("wrong_slope", old, new, wrong=piece, right=right)
+    return Change("slope_of_other_activation", old, new, wrong=piece, right=other)
 
 
 def row_with_derivative(piece: ast.expr) -> str | None:
@@ -119,6 +119,10 @@ def row_with_derivative(piece: ast.expr) -> str | None:
     class Bare(ast.NodeTransformer):
         def generic_visit(self, node: ast.AST) -> ast.AST:
             leaf = leaf_of(node) if isinstance(node, ast.expr) else None
+            if isinstance(
+                node, ast.Constant
+            ):  # Python's whole numbers would compute 9**9**9 to its last digit
+                return ast.Constant(float(node.value))  # type: ignore[arg-type]
             if leaf is None:
                 return super().generic_visit(node)
             return ast.Name("z" if leaf.name == "z" else "a", ast.Load())
@@ -128,13 +132,15 @@ def row_with_derivative(piece: ast.expr) -> str | None:
     text = ast.unparse(Bare().visit(plain))
     z, a = np.array([-1.3, -0.4, 0.7, 1.9]), np.array([0.23, 0.81, 0.44, 0.62])
     try:
-        value = language.evaluate(text, {"z": z, "a": a})
-    except (FormulaError, KeyError):
+        with np.errstate(all="ignore"):
+            value = language.evaluate(text, {"z": z, "a": a})
+    except (FormulaError, KeyError, ArithmeticError):
         return None
     for row in activations.values():
-        if isinstance(row, Activation) and row.name not in ("identity", "step"):
-            if np.allclose(value, row.slope(z, a), rtol=1e-12, atol=0):
-                return row.name
+        if not isinstance(row, Activation) or row.name in ("identity", "step"):
+            continue
+        if np.allclose(value, row.slope(z, a), rtol=1e-12, atol=0):
+            return row.name
     return None
 
 

@@ -13,7 +13,7 @@ from clearprop.glassbox.checker.counterexample import Counterexample, find
 from clearprop.glassbox.checker.evaluation import ShapeError
 from clearprop.glassbox.checker.explaining import VAGUE, Explanation, by_one, by_two, simplest
 from clearprop.glassbox.checker.judging import Case
-from clearprop.glassbox.checker.matrix_language import leaf_of, read_formula
+from clearprop.glassbox.checker.matrix_language import leaf_of, letters_of, read_formula
 from clearprop.glassbox.checker.scene import draws, small_scenes
 from clearprop.glassbox.checker.view import Convention, View
 from clearprop.specification import Network
@@ -165,8 +165,9 @@ class Question:
         findings = [self.finding(convention) for convention in conventions]
         right = [each for each in findings if each.right]
         readable = [each for each in findings if each.unreadable is None]
-        if not readable:
-            raise findings[0].unreadable or AssertionError
+        refused = [each.unreadable for each in findings if each.unreadable is not None]
+        if refused and all(each.misfit for each in readable):
+            raise refused[0]
         if right:
             caveat = self.caveat(right)
             return self._told(True, tuple(each.convention for each in right), caveat=caveat)
@@ -232,11 +233,12 @@ class Question:
 
     def _cases(self, network: Network, convention: Convention, hard: bool) -> list[Case]:
         m = self.examples(convention)
+        letters = letters_of(self.tree)
         found = []
         for scene in draws(network, m, hard=hard, count=_DRAWS):
             known: dict[tuple[str, int | None], object] = {}
             for l in self.layers():
-                found.append(Case(self.asked, View(scene, convention, l, known)))  # type: ignore[arg-type]
+                found.append(Case(self.asked, View(scene, convention, l, known), letters))  # type: ignore[arg-type]
         return found
 
     def examples(self, convention: Convention) -> int:
@@ -258,7 +260,7 @@ class Question:
         refused: FormulaError | None = None
         for l in range(1, self.network.depth + 1):
             try:
-                Case(self.asked, View(scene, "columns", l)).judge(self.tree)
+                Case(self.asked, View(scene, "columns", l), letters_of(self.tree)).judge(self.tree)
                 found.append(l)
             except ShapeError:
                 found.append(l)
