@@ -5,7 +5,7 @@ OLDEST := .venv-oldest
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: explained demo test test-oldest check slow bench scores clean
+.PHONY: explained notes-checked demo test test-oldest check slow bench scores clean
 
 demo: $(VENV)/core  ## train on the shipped table, then predict and evaluate with the saved model
 	$(BIN)/clearprop train penguins --target species --out penguins.safetensors
@@ -42,6 +42,9 @@ explained: $(VENV)/core  ## one weight of a trained network derived for a pengui
 	  $(BIN)/clearprop explain penguins.safetensors penguins --row 3 --of "W[1][2,4]" --terms 4 --to $$to \
 	    --out docs/explained/penguin.$$(echo $$to | sed 's/text/txt/; s/latex/tex/'); \
 	done
+
+notes-checked: $(VENV)/core  ## every formula of the notes through the checker: docs/notes-checked.md
+	$(BIN)/python docs/notes_checked
 
 clean:
 	rm -rf $(VENV) $(OLDEST) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis penguins.safetensors

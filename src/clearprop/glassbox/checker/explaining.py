@@ -7,9 +7,10 @@ no layer has a single unit that hides a lost sum or transpose.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
+from typing import TypeAlias
 
 from clearprop.errors import FormulaError
 from clearprop.glassbox.checker.asked import Asked, read_asked
@@ -22,7 +23,7 @@ from clearprop.glassbox.checker.numbers_corrected import (
     of_repeated_numbers,
     of_transposes,
 )
-from clearprop.glassbox.checker.places import places
+from clearprop.glassbox.checker.places import Place, places
 from clearprop.glassbox.checker.products_corrected import (
     of_left_out,
     of_loss_slopes,
@@ -40,7 +41,10 @@ from clearprop.glassbox.checker.slopes_corrected import of_slopes
 from clearprop.glassbox.checker.view import Convention, View
 from clearprop.specification import Network
 
-_KINDS = (
+#: proposes changes of a place
+Kind: TypeAlias = Callable[[Place, Setting], Iterator[Change]]
+
+_KINDS: tuple[Kind, ...] = (
     of_transposes,
     of_numbers,
     of_repeated_numbers,
@@ -120,18 +124,19 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A corrected formula and the changes that lead to it."""
+    """A corrected formula, the change that leads to it, and what proposed that."""
 
     tree: ast.expr
-    changes: tuple[Change, ...]
+    change: Change
+    kind: Kind
 
 
-def corrected(tree: ast.expr, setting: Setting) -> Iterator[Candidate]:
+def corrected(tree: ast.expr, setting: Setting, kinds: Sequence[Kind] = _KINDS) -> Iterator[Candidate]:
     """The formula with each single correction."""
     for place in places(tree):
-        for kind in _KINDS:
+        for kind in kinds:
             for found in kind(place, setting):
-                yield Candidate(place.rebuilt(found.new), (found,))
+                yield Candidate(place.rebuilt(found.new), found, kind)
 
 
 def by_one(
@@ -147,7 +152,9 @@ def by_one(
     """
     setting = Setting(tree, asked, network, convention)
     singles = _distinct(islice(corrected(tree, setting), _budget(tree, network)))
-    found = [_explanation(each, convention) for each in singles if _right(each.tree, cases)]
+    found = [
+        _explanation(each.tree, (each.change,), convention) for each in singles if _right(each.tree, cases)
+    ]
     other = _other_quantity(tree, asked, network, cases)
     if other is not None:
         found.append(Explanation((Correction("other_quantity", asked.text, other),), "", convention))
@@ -157,25 +164,30 @@ def by_one(
 def by_two(
     tree: ast.expr, asked: Asked, network: Network, convention: Convention, cases: Sequence[Case]
 ) -> list[Explanation]:
-    """Explanations by two slips at once; simple ones are tried first, within a budget."""
+    """Explanations by two slips at once, the same made twice first; simple ones first, within a budget."""
     setting = Setting(tree, asked, network, convention)
-    found: list[Explanation] = []
-    tried = 0
     budget = _budget(tree, network)
     singles = sorted(
-        _distinct(islice(corrected(tree, setting), budget)), key=lambda each: SLIPS[each.changes[0].slip].rank
+        _distinct(islice(corrected(tree, setting), budget)), key=lambda each: SLIPS[each.change.slip].rank
     )
-    for first in singles:
-        if first.changes[0].slip in VAGUE:
-            continue
-        for second in corrected(first.tree, setting):
-            tried += 1
-            if tried > budget:
-                return sorted(found, key=lambda each: each.rank)
-            again = second.changes[0].old_text == first.changes[0].new_text  # a piece that was just put there
-            if not again and second.changes[0].slip not in VAGUE and _right(second.tree, cases):
-                pair = Candidate(second.tree, (*first.changes, *second.changes))
-                found.append(_explanation(pair, convention))
+    later = replace(setting, first=False)
+    twice = (
+        (first, second)
+        for first in singles
+        for second in corrected(first.tree, later, (first.kind,))
+        if second.change.slip == first.change.slip
+    )
+    any_two = ((first, second) for first in singles for second in corrected(first.tree, later))
+    for pairs in (twice, any_two):
+        found = [
+            _explanation(second.tree, (first.change, second.change), convention)
+            for first, second in islice(pairs, budget)
+            if not {first.change.slip, second.change.slip} & VAGUE
+            and _right(second.tree, cases)
+            and second.change.old_text != first.change.new_text  # not a piece that was just put there
+        ]
+        if found:
+            break
     return sorted(found, key=lambda each: each.rank)
 
 
@@ -189,7 +201,7 @@ def _distinct(candidates: Iterable[Candidate]) -> list[Candidate]:
     """Candidates without those that read the same as an earlier one of the same slip."""
     kept: dict[tuple[str, str], Candidate] = {}
     for each in candidates:
-        kept.setdefault((each.changes[0].slip, ast.unparse(each.tree)), each)
+        kept.setdefault((each.change.slip, ast.unparse(each.tree)), each)
     return [*kept.values()]
 
 
@@ -208,9 +220,9 @@ def _right(tree: ast.expr, cases: Sequence[Case]) -> bool:
     return somewhere
 
 
-def _explanation(candidate: Candidate, convention: Convention) -> Explanation:
-    corrections = tuple(Correction(each.slip, each.old_text, each.new_text) for each in candidate.changes)
-    return Explanation(corrections, written(candidate.tree), convention)
+def _explanation(tree: ast.expr, changes: Sequence[Change], convention: Convention) -> Explanation:
+    corrections = tuple(Correction(each.slip, each.old_text, each.new_text) for each in changes)
+    return Explanation(corrections, written(tree), convention)
 
 
 def _other_quantity(tree: ast.expr, asked: Asked, network: Network, cases: Sequence[Case]) -> str | None:
@@ -239,6 +251,8 @@ def _other_quantity(tree: ast.expr, asked: Asked, network: Network, cases: Seque
 def simplest(found: Iterable[Explanation]) -> tuple[Explanation, ...]:
     """The explanations with the fewest slips, simplest first, one of each kind; none says another's again."""
     ordered = sorted(found, key=lambda each: each.rank)
+    if any(not set(each.names) & VAGUE for each in ordered):
+        ordered = [each for each in ordered if not set(each.names) & VAGUE]
     fewest = len(ordered[0].names) if ordered else 0
     kept: dict[frozenset[str], Explanation] = {}
     for each in ordered:

@@ -11,6 +11,7 @@ from clearprop.glassbox.checker.matrix_language import (
     leaf_of,
     leaves,
     letters_of,
+    written,
 )
 from clearprop.glassbox.checker.places import (
     Place,
@@ -57,7 +58,8 @@ def of_signs(place: Place, setting: Setting) -> Iterator[Change]:
             of_loss = all(sides) and "y" in sides[0] ^ sides[1]
             slip = "reversed_difference" if of_loss else "sign"
             yield Change(slip, node, binary(right, ast.Sub(), left))
-            yield Change("sign_of_term", node, binary(left, ast.Add(), right))
+            if not written(right).startswith("-"):
+                yield Change("sign_of_term", node, binary(left, ast.Add(), right))
         case ast.BinOp(op=ast.Add(), left=left, right=right):
             yield Change("sign_of_term", node, binary(left, ast.Sub(), right))
     if place.role in ("root", "argument") and not isinstance(node, ast.UnaryOp):
@@ -69,7 +71,7 @@ def of_powers(place: Place, setting: Setting) -> Iterator[Change]:
     node = place.node
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
         yield Change("square_left_in", node, node.left)
-    elif place.role != "base" and not isinstance(node, ast.Constant) and not isinstance(node, ast.Attribute):
+    elif place.role != "base" and not isinstance(node, ast.Attribute) and any(leaves(node)):
         yield Change("missing_square", node, binary(node, ast.Pow(), constant(2)))
 
 

@@ -54,6 +54,7 @@ class Setting:
     asked: Asked
     network: Network
     convention: Convention
+    first: bool = True  #: whether it is the first correction, for which vague slips are of use, too
 
     @cached_property
     def in_elements(self) -> bool:

@@ -28,7 +28,8 @@ def of_slopes(place: Place, setting: Setting) -> Iterator[Change]:
     if isinstance(node, ast.Call):
         yield from _calls(node, setting)
     elif leaf_of(node) is None:
-        yield from _pieces(node, setting)
+        if setting.first:
+            yield from _pieces(node, setting)
         yield from _pairs_of_factors(node, setting)
 
 
@@ -88,7 +89,8 @@ def _pairs_of_factors(node: ast.expr, setting: Setting) -> Iterator[Change]:
                 continue
             others = [part for k, part in enumerate(parts) if k not in (i, j)]
             yield Change("extra_slope", node, product(others), wrong=piece)
-            yield _wrong(piece, right, node, product([*others, right]))
+            if setting.first:
+                yield _wrong(piece, right, node, product([*others, right]))
 
 
 def _slope_meant(node: ast.expr, setting: Setting) -> ast.expr | None:
