@@ -220,6 +220,8 @@ SLIPPED = [
     ("soft", "dy_hat[i]/dz[2][j]", "y_hat[i] * (1 - y_hat[j])", COLUMNS, {"missing_kronecker"}),
     ("half", "da[1]/dz[1]", "a[1] * (1 + a[1])", COLUMNS, {"sign_of_term"}),
     ("half", "da[1]/dz[1]", "1 - a[1]**2", COLUMNS, {"slope_of_other_activation"}),
+    ("half", "a[1]", "tanh(z[1])", COLUMNS, {"wrong_activation"}),
+    ("half", "a[1]", "maximum(0, W[1] @ x + b[1])", COLUMNS, {"wrong_activation", "missing_activation"}),
     ("half", "a[1]", "1 / (1 + exp(z[1]))", COLUMNS, {"sign"}),
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -64,7 +65,7 @@ def formula(latex: str, of: str, text: str, name: str, remark: str, convention: 
     if found.slips:
         first = found.slips[0]
         lines += ": " + ", and ".join(f"*{name.replace('_', ' ')}*" for name in first.names)
-        lines += ". " + " ".join(f"{each}." for each in map(str, first.corrections))
+        lines += ". " + " ".join(f"{_plain(str(each))}." for each in first.corrections)
         lines += f" Right is `{of} = {first.formula}`" if first.formula else ""
     else:
         lines += ", and no usual slip explains it"
@@ -74,6 +75,11 @@ def formula(latex: str, of: str, text: str, name: str, remark: str, convention: 
 
 def _with(verdict: str, remark: str) -> str:
     return f"{verdict} ({remark})" if remark else verdict
+
+
+def _plain(text: str) -> str:
+    """Text whose stars and underscores are no Markdown."""
+    return re.sub(r"([*_])", r"\\\1", text)
 
 
 def _cell(text: str) -> str:
@@ -90,8 +96,8 @@ def _section(note: str, found: list[Entry]) -> list[str]:
     examples = [(k, each) for k, each in enumerate(found, start=1) if each.example]
     lines += ["", f"Counterexamples of note {note}:", "", "```text"]
     for k, each in examples:
-        lines += [f"{k}. {each.read}", each.example]
-    return [*lines, "```", ""]
+        lines += [f"{k}. {each.read}", each.example, ""]
+    return [*lines[:-1], "```", ""]
 
 
 def page() -> str:

@@ -15,6 +15,7 @@ from formula_tables import NETWORKS
 REFUSED = [
     ("__import__('os').system('true')", "is not a function"),
     ("(lambda: 1)()", "is not a function"),
+    ("np.dot(W[2].T, delta[2])", "write dot(...)"),
     ("x.__class__", "'.__class__' is not in the language; of attributes it has .T alone"),
     ("W[1].shape", "'.shape' is not in the language"),
     ("W[1].sum", "(write sum(...))"),

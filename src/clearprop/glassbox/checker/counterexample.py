@@ -110,12 +110,12 @@ def _told(tree: ast.expr, asked: Asked, view: View, judgement: Judgement) -> Cou
         layer = None if leaf.layer is None else view.index(leaf.layer)
         plain = Leaf(leaf.name, None if layer is None else ast.Constant(layer))
         numbers.setdefault(ast.unparse(plain.node), view.number(leaf.name, layer))
-    for scalar in ("eta", "l2"):
+    for scalar in ("m", "eta", "l1", "l2"):
         if any(isinstance(node, ast.Name) and node.id == scalar for node in ast.walk(tree)):
             numbers[scalar] = np.asarray(view.scalar(scalar))
     plain_numbers = {name: _one_line(array, view) for name, array in numbers.items()}
     element = element_name(asked, view, judgement, tuple(int(k) for k in place))
-    value, truth = float(judgement.value[place]), float(judgement.truth[place])
+    value, truth = float(judgement.value[place]) + 0.0, float(judgement.truth[place]) + 0.0  # no -0
     return Counterexample(tuple(plain_numbers.items()), element, value, truth)
 
 

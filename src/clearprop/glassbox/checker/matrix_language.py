@@ -209,7 +209,9 @@ class _Whitelist:
         rows = (*ROW_FUNCTIONS, *activations, *(f"d_{row}" for row in (*activations, "sigma")))
         layered = isinstance(node.func, ast.Subscript)
         if not name or (layered and name not in ROW_FUNCTIONS):
-            self.refuse(f"{ast.unparse(node.func)!r} is not a function of the language")
+            method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+            hint = f"; write {method}(...)" if method in FUNCTIONS else ""
+            self.refuse(f"{ast.unparse(node.func)!r} is not a function of the language{hint}")
         if layered and not is_index(node.func.slice):  # type: ignore[attr-defined]
             self.refuse(f"{ast.unparse(node.func)!r} has no layer such as {name}[1]")
         if name not in FUNCTIONS and name not in rows and name.removeprefix("d_") not in self.own:

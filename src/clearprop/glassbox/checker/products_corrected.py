@@ -138,7 +138,15 @@ def of_left_out(place: Place, setting: Setting) -> Iterator[Change]:
 
 def _extra(factor: ast.expr) -> str:
     """The slip of a factor that should go."""
-    known = {"2": "extra_two", "2.0": "extra_two", "m": "missing_mean", "ln(2)": "missing_log_base"}
+    known = {
+        "2": "extra_two",
+        "1 / 2": "missing_two",
+        "0.5": "missing_two",
+        "m": "missing_mean",
+        "1 / m": "extra_mean",
+        "ln(2)": "extra_log_base",
+        "1 / ln(2)": "extra_log_base",
+    }
     return known.get(ast.unparse(factor)) or ("extra_slope" if is_slope(factor) else "extra_factor")
 
 

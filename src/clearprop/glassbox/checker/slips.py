@@ -148,7 +148,11 @@ _TEXTS: tuple[tuple[str, str, str], ...] = (
         "the factor dC/dy_hat is missing, {new}",
         "the chain rule begins with the slope of the loss (BP1)",
     ),
-    ("missing_term", "a term is missing: {new}", "both classes, y and 1 - y, have a term"),
+    (
+        "missing_term",
+        "a term is missing: {new}",
+        "every term of the equation counts, such as those of both classes, y and 1 - y",
+    ),
     ("extra_factor", "the factor {old} is too much", "no link of the chain gives it"),
     ("extra_term", "the term {old} is too much", "no path gives it"),
     (
@@ -163,6 +167,11 @@ _TEXTS: tuple[tuple[str, str, str], ...] = (
         "the derivative belongs to the layer's own activation (F2, BP2)",
     ),
     ("missing_activation", "the activation {new} is missing", "a unit gives g(z), not z (F2)"),
+    (
+        "wrong_activation",
+        "{old} is not what the layer's activation gives, {new}",
+        "a = g(z) with the layer's own g (F2)",
+    ),
     ("wrong_slope", "{old} is not g'(z)", "the derivative belongs to the layer's own activation (F2, BP2)"),
     (
         "other_quantity",

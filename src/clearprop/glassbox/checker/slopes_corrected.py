@@ -25,6 +25,10 @@ def of_slopes(place: Place, setting: Setting) -> Iterator[Change]:
                 yield Change("missing_slope", node, times(node, slope), right=slope)
             activation = call("g", node, layer=layer)
             yield Change("missing_activation", node, activation, right=f"g[{written(layer)}]")
+    if setting.first and leaf_of(node) is None and {leaf.name for leaf in leaves(node)} == {"z"}:
+        right = _of_one_layer(node, setting, "g")
+        if right is not None:
+            yield Change("wrong_activation", node, right)
     if isinstance(node, ast.Call):
         yield from _calls(node, setting)
     elif leaf_of(node) is None:
@@ -71,7 +75,7 @@ def setting_rows(setting: Setting) -> tuple[str, ...]:
 
 def _pieces(node: ast.expr, setting: Setting) -> Iterator[Change]:
     """A piece of z and a of one layer alone, which may have been meant as its g'."""
-    right = _slope_meant(node, setting)
+    right = _of_one_layer(node, setting, "dg")
     if right is not None:
         yield _wrong(node, right, node, right)
 
@@ -84,7 +88,7 @@ def _pairs_of_factors(node: ast.expr, setting: Setting) -> Iterator[Change]:
     for i, first in enumerate(parts):
         for j in range(i + 1, len(parts)):
             piece = times(first, parts[j])
-            right = _slope_meant(piece, setting)
+            right = _of_one_layer(piece, setting, "dg")
             if right is None:
                 continue
             others = [part for k, part in enumerate(parts) if k not in (i, j)]
@@ -93,8 +97,8 @@ def _pairs_of_factors(node: ast.expr, setting: Setting) -> Iterator[Change]:
                 yield _wrong(piece, right, node, product([*others, right]))
 
 
-def _slope_meant(node: ast.expr, setting: Setting) -> ast.expr | None:
-    """g'(z) of the one layer whose z and a a piece is made of, or None."""
+def _of_one_layer(node: ast.expr, setting: Setting, function: str) -> ast.expr | None:
+    """g(z) or g'(z) of the one layer whose z and a a piece is made of, or None."""
     inside = [*leaves(node)]
     if not inside or any(leaf.name not in ("z", "a", "y_hat") for leaf in inside):
         return None
@@ -103,7 +107,7 @@ def _slope_meant(node: ast.expr, setting: Setting) -> ast.expr | None:
     layer = inside[0].layer or ast.Constant(setting.network.depth)
     if not setting.has_slope(layer):
         return None
-    return call("dg", Leaf("z", layer, inside[0].units).node, layer=layer)
+    return call(function, Leaf("z", layer, inside[0].units).node, layer=layer)
 
 
 def _wrong(piece: ast.expr, right: ast.expr, old: ast.expr, new: ast.expr) -> Change:

@@ -23,7 +23,7 @@ _SMALL = 60
 _EXAMPLES = 3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FormulaVerdict:
     """Whether a formula is right; if not, where, and by which slip.
 
@@ -51,6 +51,9 @@ class FormulaVerdict:
     counterexample: Counterexample | None = None
     misfit: str = ""
     caveat: str = ""
+
+    def __repr__(self) -> str:
+        return f"<FormulaVerdict: {self.of} = {self.formula} is {'right' if self.right else 'wrong'}>"
 
     def __str__(self) -> str:
         return "\n".join(self._lines())
