@@ -13,6 +13,7 @@ NETWORKS = {
         2, [cp.Dense(5, "tanh"), cp.Dense(4, "silu"), cp.Dense(3, "sigmoid"), cp.Dense(2, "softmax")]
     ),
     "l2": cp.Network(3, [cp.Dense(4, "tanh"), cp.Dense(2)], loss="half_squared_error", l2=0.3),
+    "l1": cp.Network(3, [cp.Dense(4, "tanh"), cp.Dense(2)], loss="half_squared_error", l1=0.2),
     "bits": cp.Network(3, [cp.Dense(4, "sigmoid"), cp.Dense(2, "softmax")], loss="cross_entropy_bits"),
     "counts": cp.Network(2, [cp.Dense(3, "softplus"), cp.Dense(1, "exp")]),
     "linear": cp.Network(3, [cp.Dense(2, "tanh")], loss="squared_error"),
@@ -103,6 +104,7 @@ RIGHT = [
     ("deep", "W[l]", "delta[l] @ a[l-1].T", COLUMNS),
     ("l2", "W[2]", "delta[2] @ a[1].T + l2 * W[2]", COLUMNS),
     ("l2", "W[1]", "delta[1].T @ x + l2 * W[1]", ROWS),
+    ("l1", "W[2]", "delta[2] @ a[1].T + l1 * where(W[2] > 0, 1, -1)", COLUMNS),
     ("linear", "W[1]", "2 * (((y_hat - y) * (1 - y_hat**2)) @ x.T)", COLUMNS),
     # local derivatives and steps
     ("half", "da[1]/dz[1]", "a[1] - a[1]**2", COLUMNS),
@@ -163,6 +165,8 @@ SLIPPED = [
     ("soft", "b[2]", "sum(delta[2], axis=1)", ROWS, {"wrong_index"}),
     ("soft", "b[2]", "sum(delta[2])", COLUMNS, {"extra_sum"}),
     ("soft", "b[1]", "delta[1] @ x.T", COLUMNS, {"extra_factor"}),
+    ("relu", "C", "mean((y_hat - y)**2)", ROWS, {"mean_over_outputs"}),
+    ("l1", "W[2]", "delta[2] @ a[1].T", COLUMNS, {"missing_penalty"}),
     ("soft", "W[2]", "delta[2].T @ a[1] / m", ROWS, {"extra_mean"}),
     ("soft", "W[2]", "delta[2] @ z[1].T", COLUMNS, {"wrong_symbol"}),
     ("soft", "W[2]", "delta[2] @ a[2].T", COLUMNS, {"wrong_layer"}),

@@ -68,6 +68,7 @@ glassbox.checker.numbers_corrected glassbox.checker.slopes_corrected
 glassbox.checker.products_corrected
 glassbox.checker.explaining
 glassbox.checker.verdict
+glassbox.checker.checking
 glassbox.checker
 glassbox
 constructions

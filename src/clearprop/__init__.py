@@ -54,8 +54,8 @@ if TYPE_CHECKING:
     from clearprop.formulas.schedules import StepDecay as StepDecay
     from clearprop.formulas.schedules import schedules as schedules
     from clearprop.glassbox.certificate import certify as certify
+    from clearprop.glassbox.checker.checking import check_formula as check_formula
     from clearprop.glassbox.checker.verdict import FormulaVerdict as FormulaVerdict
-    from clearprop.glassbox.checker.verdict import check_formula as check_formula
     from clearprop.glassbox.influence import gradient_norms as gradient_norms
     from clearprop.glassbox.trace import trace as trace
     from clearprop.metrics import Metric as Metric
@@ -104,7 +104,8 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "schedules",
     ),
     "glassbox.certificate": ("certify",),
-    "glassbox.checker.verdict": ("FormulaVerdict", "check_formula"),
+    "glassbox.checker.checking": ("check_formula",),
+    "glassbox.checker.verdict": ("FormulaVerdict",),
     "glassbox.influence": ("gradient_norms",),
     "glassbox.trace": ("trace",),
     "metrics": ("Metric",),

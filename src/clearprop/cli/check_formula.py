@@ -48,7 +48,7 @@ def check_formula(
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
 ) -> int:
     """Check a formula derived by hand: right; or wrong (exit code 1), with a counterexample and its slip."""
-    from clearprop.glassbox.checker.verdict import check_formula as check
+    from clearprop.glassbox.checker.checking import check_formula as check
 
     network = network_of(layers, activation, output, loss, l1, l2)
     verdict = check(formula, of, network=network, convention=convention.value)

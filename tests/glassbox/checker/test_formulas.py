@@ -97,7 +97,7 @@ def test_the_truth_is_the_networks_not_the_rows_word():
 @pytest.mark.parametrize(
     ("of", "formula", "told"),
     [
-        ("delta[1]", "W[2].T * delta[2] * dg[1](z[1])", "for this network's widths alone; with layers 2-3-4"),
+        ("delta[1]", "W[2].T * delta[2] * dg[1](z[1])", "for this network's widths alone; with layers 3-4-5"),
         ("loss", "-ln(where(y > 0, y_hat, 1 - y_hat))", "for targets of 0 and 1 alone"),
     ],
 )
@@ -144,6 +144,16 @@ def test_every_loss_row_is_known_by_its_name_alone(loss, output):
         right = "dC/dy_hat * dg[2](z[2])"
     assert cp.check_formula(right, "delta[2]", network=network).right
     assert not cp.check_formula(f"2 * ({right})", "delta[2]", network=network).right
+
+
+def test_coupled_layers_have_matrices_for_derivatives():
+    network = cp.Network(3, [cp.Dense(4, "softmax"), cp.Dense(2)])
+    right = "(diag(a[1]) - outer(a[1], a[1])) @ W[2].T @ delta[2]"
+    assert cp.check_formula(right, "delta[1]", network=network).right
+    largest = cp.Network(2, [cp.Dense(3, cp.Maxout(2)), cp.Dense(2)])
+    assert cp.check_formula("delta[2] @ a[1].T", "W[2]", network=largest).right
+    verdict = cp.check_formula("W[2] @ delta[2]", "dC/da[1]", network=largest)
+    assert verdict.slips[0].names == ("missing_transpose",)
 
 
 @pytest.mark.parametrize("name", [n for n, row in cp.activations.items() if isinstance(row, cp.Activation)])

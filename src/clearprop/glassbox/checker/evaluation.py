@@ -225,7 +225,7 @@ class Evaluator:
             )
         z = np.asarray(self._whole(argument, f"is one number, and {row.name} takes a vector"), float)
         columns = self.view.convention == "columns"
-        if z.ndim != 2:
+        if z.ndim != 2 or z.shape[0 if columns else 1] % row.pieces:
             raise ShapeError(f"{_named(argument, z)} is no vector for {row.name}")
         made = activate(row, z.T if columns else z)
         return made.T if columns else made

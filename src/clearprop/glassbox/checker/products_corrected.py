@@ -98,7 +98,10 @@ def of_sums(place: Place, setting: Setting) -> Iterator[Change]:
             yield Change("missing_mean", node, ast.Call(name("mean"), node.args, node.keywords))
         else:
             yield Change("extra_sum", node, node.args[0])
-            yield Change("extra_mean", node, ast.Call(name("sum"), node.args, node.keywords))
+            total = ast.Call(name("sum"), node.args, node.keywords)
+            yield Change("extra_mean", node, total)
+            if not node.keywords:
+                yield Change("mean_over_outputs", node, binary(total, ast.Div(), name("m")))
         for axis in (0, 1):
             if node.keywords and ast.unparse(node.keywords[0].value) != str(axis):
                 changed = call(function_name(node), node.args[0], axis=axis)
@@ -204,9 +207,8 @@ def of_missing_terms(place: Place, setting: Setting) -> Iterator[Change]:
     for layer in setting.layers:
         for b in setting.numbers("b", layer):
             yield Change("missing_bias", node, plus(node, b), right=b)
-        if setting.network.l2:
-            for W in setting.numbers("W", layer):
-                term = times(name("l2"), W)
+        for W in setting.numbers("W", layer):
+            for term in _penalty_slopes(W, setting):
                 yield Change("missing_penalty", node, plus(node, term), right=term)
     if setting.asked.new and place.role == "root":
         old = setting.asked.of.node
@@ -222,6 +224,15 @@ def of_missing_terms(place: Place, setting: Setting) -> Iterator[Change]:
             yield Change("missing_term", node, plus(node, slope), right=slope)
             yield Change("missing_term", node, binary(node, ast.Sub(), loss), right=loss)
             yield Change("missing_term", node, plus(node, loss), right=loss)
+
+
+def _penalty_slopes(W: ast.expr, setting: Setting) -> Iterator[ast.expr]:
+    """dP/dW of the penalties that the network has."""
+    if setting.network.l2:
+        yield times(name("l2"), W)
+    if setting.network.l1:
+        positive = ast.Compare(W, [ast.Gt()], [constant(0)])
+        yield times(name("l1"), call("where", positive, constant(1), negated(constant(1))))
 
 
 def _penalty(setting: Setting) -> ast.expr:

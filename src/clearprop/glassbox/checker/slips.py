@@ -104,6 +104,11 @@ _TEXTS: tuple[tuple[str, str, str], ...] = (
         "delta carries the share 1/m already (BP1, BP3, BP4)",
     ),
     (
+        "mean_over_outputs",
+        "{old} averages over the outputs, too",
+        "an example's loss is summed over its outputs, and C is the mean over examples alone",
+    ),
+    (
         "missing_log_base",
         "1/ln 2 is missing in {old}",
         "the derivative of log2(u) is 1/(u ln 2): a loss in bits has it in every gradient (BP1)",
@@ -133,7 +138,7 @@ _TEXTS: tuple[tuple[str, str, str], ...] = (
     (
         "missing_penalty",
         "the penalty is missing, {new}",
-        "dC/dW holds l2 W, the derivative of l2/2 |W|^2 (BP4)",
+        "dC/dW holds l2 W + l1 sign W, the derivative of P (BP4)",
     ),
     ("missing_eta", "the learning rate is missing in {old}", "a step goes eta times the gradient"),
     (
