@@ -5,7 +5,7 @@ OLDEST := .venv-oldest
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: explained worksheets pictures demo test test-oldest check slow bench scores clean
+.PHONY: explained worksheets pictures notes-checked demo test test-oldest check slow bench scores clean
 
 demo: $(VENV)/core  ## train on the shipped table, then predict and evaluate with the saved model
 	$(BIN)/clearprop train penguins --target species --out penguins.safetensors
@@ -53,6 +53,9 @@ worksheets: $(VENV)/core  ## an exercise of each kind and its key: docs/workshee
 
 pictures: $(VENV)/dev  ## distributions by layer over training, as docs/diagnosis.md shows them: docs/diagnosis
 	$(BIN)/python docs/diagnosis/pictures.py
+
+notes-checked: $(VENV)/core  ## every formula of the notes through the checker: docs/notes-checked.md
+	$(BIN)/python docs/notes_checked
 
 clean:
 	rm -rf $(VENV) $(OLDEST) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis penguins.safetensors

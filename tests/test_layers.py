@@ -76,6 +76,18 @@ glassbox.diagnosis.checks
 glassbox.diagnosis.watch
 glassbox.diagnosis
 glassbox.verbs
+glassbox.checker.matrix_language glassbox.checker.scene
+glassbox.checker.view glassbox.checker.slips
+glassbox.checker.evaluation
+glassbox.checker.asked
+glassbox.checker.judging glassbox.checker.places
+glassbox.checker.counterexample glassbox.checker.setting
+glassbox.checker.numbers_corrected glassbox.checker.slopes_corrected
+glassbox.checker.products_corrected
+glassbox.checker.explaining
+glassbox.checker.verdict
+glassbox.checker.checking
+glassbox.checker
 glassbox
 constructions
 model_file.schema

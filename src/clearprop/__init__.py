@@ -54,6 +54,8 @@ if TYPE_CHECKING:
     from clearprop.formulas.schedules import StepDecay as StepDecay
     from clearprop.formulas.schedules import schedules as schedules
     from clearprop.glassbox.certifying import certify as certify
+    from clearprop.glassbox.checker.checking import check_formula as check_formula
+    from clearprop.glassbox.checker.verdict import FormulaVerdict as FormulaVerdict
     from clearprop.glassbox.diagnosis import DiagnosisWarning as DiagnosisWarning
     from clearprop.glassbox.diagnosis import Watch as Watch
     from clearprop.glassbox.diagnosis import diagnose as diagnose
@@ -110,6 +112,8 @@ _HOMES: dict[str, tuple[str, ...]] = {
     ),
     "glassbox.certifying": ("certify",),
     "glassbox.diagnosis": ("DiagnosisWarning", "Watch", "diagnose"),
+    "glassbox.checker.checking": ("check_formula",),
+    "glassbox.checker.verdict": ("FormulaVerdict",),
     "glassbox.influence": ("gradient_norms",),
     "glassbox.loss_along": ("loss_along",),
     "glassbox.trace": ("trace",),

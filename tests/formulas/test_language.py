@@ -221,3 +221,19 @@ GOLDENS = {
 @pytest.mark.parametrize("name", GOLDENS)
 def test_latex_golden(name):
     assert latex(EVERY_TEXT[name]) == GOLDENS[name]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["z * 9**9**9**9", "z + (2**1024 - 1)", "z * (10**200 * 10**200)**2", "z ** (9**9**9)", "z*-9**9**9"],
+)
+def test_powers_that_no_number_holds_are_refused_and_not_computed(text):
+    with pytest.raises(FormulaError, match="larger than any 64-bit number"):
+        parse(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["z * 2**1023", "z * 2**-9999", "z + 0.0**0", "z * (1 / 3)**2", "z * (-2)**3"]
+)
+def test_powers_of_numbers_are_numbers(text):
+    assert np.isfinite(evaluate(text, {"z": 0.5}))

@@ -10,7 +10,18 @@ from typing import Annotated
 
 import typer
 
-from clearprop.cli import check, diagnose, evaluate, explain, predict, replay, train, warmup, worksheet
+from clearprop.cli import (
+    check,
+    check_formula,
+    diagnose,
+    evaluate,
+    explain,
+    predict,
+    replay,
+    train,
+    warmup,
+    worksheet,
+)
 from clearprop.environment import __version__
 
 app = typer.Typer(
@@ -44,6 +55,11 @@ app.command("predict")(predict.predict)
 app.command("evaluate")(evaluate.evaluate)
 app.command("check")(check.check)
 app.command("diagnose")(diagnose.diagnose)
+_formulas = {
+    "ignore_unknown_options": True,
+    "help_option_names": ["--help"],
+}  # a formula may begin with a minus
+app.command("check-formula", context_settings=_formulas)(check_formula.check_formula)
 app.command("explain")(explain.explain)
 app.command("replay")(replay.replay)
 app.command("worksheet")(worksheet.worksheet)

@@ -113,6 +113,7 @@ def _check(node: ast.expr, text: str, depth: int, condition: bool = False) -> No
         case ast.Compare(ops=[operator], comparators=[right]) if isinstance(operator, _COMPARISONS):
             children = [node.left, right]
         case ast.BinOp(op=operator) if isinstance(operator, _OPERATORS):
+            _require_small(node, text)
             children = [node.left, node.right]
         case ast.UnaryOp(op=ast.USub() | ast.UAdd()):
             children = [node.operand]
@@ -133,6 +134,37 @@ def _check(node: ast.expr, text: str, depth: int, condition: bool = False) -> No
             )
     for child in children:
         _check(child, text, depth + 1)
+
+
+def _require_small(node: ast.BinOp, text: str) -> None:
+    """Raise FormulaError for numbers alone whose result no float64 holds: Python's integers would try."""
+    try:
+        held = abs(_constant(node) or 0.0) < math.inf
+    except OverflowError:
+        held = False
+    if not held:
+        raise FormulaError(f"{text!r}: {ast.unparse(node)} is larger than any 64-bit number")
+
+
+def _constant(node: ast.expr) -> float | None:
+    """Value of a tree of numbers, in floats; None where it has a name or a function in it."""
+    match node:
+        case ast.Constant(value=int(value) | float(value)):
+            return float(value)
+        case ast.UnaryOp(op=ast.USub()):
+            below = _constant(node.operand)
+            return None if below is None else -below
+        case ast.BinOp(op=ast.Pow()):
+            left, right = _constant(node.left), _constant(node.right)
+            if left is None or right is None:
+                return None
+            return math.pow(abs(left), right) if left or right > 0 else None
+        case ast.BinOp(op=operator) if type(operator) in _ARITHMETIC:
+            left, right = _constant(node.left), _constant(node.right)
+            if left is None or right is None or (isinstance(operator, ast.Div) and right == 0):
+                return None
+            return float(_ARITHMETIC[type(operator)](left, right))
+    return None
 
 
 def _is_finite(value: float) -> bool:
