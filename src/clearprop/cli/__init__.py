@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from clearprop.cli import check, evaluate, explain, predict, replay, train, warmup
+from clearprop.cli import check, evaluate, explain, export, predict, replay, train, warmup
 from clearprop.environment import __version__
 
 app = typer.Typer(
@@ -44,6 +44,7 @@ app.command("predict")(predict.predict)
 app.command("evaluate")(evaluate.evaluate)
 app.command("check")(check.check)
 app.command("explain")(explain.explain)
+app.command("export")(export.export)
 app.command("replay")(replay.replay)
 app.command("warmup")(warmup.warmup)
 
