@@ -1,8 +1,10 @@
 """Table models as ONNX and C: raw columns in, the TableModel's own answers out, whatever the columns hold."""
 
 import datetime
+import re
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -10,6 +12,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
 
 from clearprop.datasets import penguins_path
+from clearprop.export.interface import interface
 from clearprop.export.onnx_model import onnx_model
 from clearprop.table_model import Settings, fit_table
 from clearprop.tables import Encoder, read_table
@@ -138,6 +141,9 @@ def test_onnx_answers_as_the_model_does_in_batches_of_one_and_of_many(name, fitt
     model, table = fitted(name)
     wanted = expected(model, table)
     running, feeds = session(onnx_model(model.pipeline)), cells(model.pipeline, table)
+    takes, gives = interface(model.pipeline, "onnx", "m")
+    assert [name for name, _ in takes] == [given.name for given in running.get_inputs()]
+    assert [name for name, _ in gives] == [output.name for output in running.get_outputs()]
     found = running.run(None, feeds)
     assert disagreement(found[-1], wanted[-1]) < 1e-5
     if len(found) == 2:
@@ -169,6 +175,7 @@ def test_labels_keep_their_kind(fitted):
 
 def test_an_output_gives_way_to_a_column_of_its_name(fitted):
     model, _ = fitted("odd")
+    assert ("label_2", "'LABEL': number; NAN: missing") in interface(model.pipeline, "c", "m")[0]
     running = session(onnx_model(model.pipeline))
     assert [output.name for output in running.get_outputs()] == ["label'", "probabilities'"]
     assert [given.name for given in running.get_inputs()] == [row.column for row in model.pipeline.columns]
@@ -188,11 +195,19 @@ def test_a_planted_fault_in_an_encoder_is_noticed(field, fitted, tmp_path):
     assert disagreement(table_by_c(wrong, table, tmp_path)[1], wanted) > 1e-4
 
 
+def answer_of(main, folder):
+    """Words that a program says, which is compiled with the penguins' file."""
+    (folder / "main.c").write_text(main, encoding="utf-8")
+    files = (folder / "main.c", folder / "penguins.c")
+    subprocess.run([COMPILER, *STRICT, "-o", folder / "run", *files, "-lm"], check=True)
+    return subprocess.run([folder / "run"], check=True, capture_output=True, text=True).stdout.split()
+
+
 @needs_compiler
-def test_no_text_may_be_a_null_pointer_and_the_file_is_its_own_header(fitted, tmp_path):
+def test_no_text_may_be_a_null_pointer(fitted, tmp_path):
     model, table = fitted("penguins")
     model.export(tmp_path / "penguins.c")
-    (tmp_path / "main.c").write_text(
+    told = answer_of(
         "#define PENGUINS_DECLARATIONS\n"
         '#include "penguins.c"\n#include <stdio.h>\n#include <math.h>\n'
         "int main(void) {\n"
@@ -200,12 +215,24 @@ def test_no_text_may_be_a_null_pointer_and_the_file_is_its_own_header(fitted, tm
         "    double p[PENGUINS_CLASSES];\n"
         "    const char *label = penguins_classes[penguins_predict(&row, p)];\n"
         '    printf("%s %.9g", label, p[0]);\n'
-        "    return 0;\n}\n"
+        "    return 0;\n}\n",
+        tmp_path,
     )
-    files = (tmp_path / "main.c", tmp_path / "penguins.c")
-    subprocess.run([COMPILER, *STRICT, "-o", tmp_path / "run", *files, "-lm"], check=True)
-    told = subprocess.run([tmp_path / "run"], check=True, capture_output=True, text=True).stdout.split()
     known = [(row.column, table.column(row.column).values[0]) for row in model.pipeline.columns]
     empty = pl.DataFrame({name: [None, value] for name, value in known})
     assert told[0] == model.predict(empty)[0]
     assert abs(float(told[1]) - model.predict_proba(empty)[0, 0]) < 1e-5
+
+
+@needs_compiler
+def test_the_program_of_the_documentation_runs(tmp_path):
+    page = Path(__file__).parents[2] / "docs/export.md"
+    (program,) = re.findall(r"```c\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    model = fit_table(penguins_path(), "species", settings=Settings(epochs=20))
+    model.export(tmp_path / "penguins.c")
+    row = {"island": "Torgersen", "bill_length_mm": 39.1, "bill_depth_mm": 18.7, "flipper_length_mm": 181.0}
+    row |= {"body_mass_g": None, "sex": None, "year": 2007.0}
+    frame = pl.DataFrame([row, {**row, "body_mass_g": 1.0, "sex": "male"}])
+    label, share = answer_of(program, tmp_path)
+    assert label == model.predict(frame)[0]
+    assert share == f"{model.predict_proba(frame)[0].max():.3f}"

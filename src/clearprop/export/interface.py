@@ -54,8 +54,10 @@ def interface(pipeline: Pipeline, form: str, name: str) -> tuple[Lines, Lines]:
         What the names in a C file begin with.
     """
     columns = pipeline.columns
-    names = members(pipeline) if form == "c" else [row.column for row in columns]
-    takes = [(own, MEANING[form][row.column_kind]) for own, row in zip(names, columns, strict=True)]
+    takes = [(row.column, MEANING[form][row.column_kind]) for row in columns]
+    if form == "c":
+        named = zip(members(pipeline), takes, strict=True)
+        takes = [(own, holds if own == column else f"{column!r}: {holds}") for own, (column, holds) in named]
     gives = _given_by_c(pipeline, identifier(name, "model")) if form == "c" else _given_by_onnx(pipeline)
     if columns:
         return takes, gives
@@ -80,4 +82,5 @@ def _given_by_c(pipeline: Pipeline, prefix: str) -> Lines:
         return [(function, f"writes {pipeline.network.output.units} doubles to y_hat")]
     if not pipeline.gives_classes:
         return [(function, f"writes to y: {', '.join(pipeline.target.columns)}")]
-    return [(function, f"place of the class in {prefix}_classes; writes the probabilities, or scores, to p")]
+    written = "probabilities" if pipeline.gives_probabilities else "scores"
+    return [(function, f"place of the class in {prefix}_classes; writes {written} to p")]

@@ -15,7 +15,7 @@ import numpy as np
 from clearprop.arrays import Array
 from clearprop.errors import SpecificationError
 
-OPSET, ML_OPSET, IR_VERSION = 15, 3, 8  #: what ONNX Runtime reads since 1.10
+OPSET, ML_OPSET, IR_VERSION = 15, 2, 8  #: what ONNX Runtime reads since 1.10
 ML = "ai.onnx.ml"
 
 
