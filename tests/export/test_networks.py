@@ -83,7 +83,7 @@ def test_what_is_small_keeps_its_digits_in_onnx(text, exact, dtype):
     assert np.abs(found[known] / expected[known] - 1).max() < limit
 
 
-HIDDEN = tuple(activations[name] for name in ("maxout", "tanh", "gelu"))
+HIDDEN = tuple(activations[name] for name in ("maxout", "identity", "monotone", "gelu", "softmax", "tanh"))
 
 
 @needs_compiler
@@ -97,6 +97,16 @@ def test_every_losss_link_on_a_deep_network_with_dropout(loss, dtype, tmp_path):
     assert disagreement(by_onnx(pipeline, {"X": X})["y_hat"], expected) < TOLERANCE[dtype]
     assert disagreement(by_onnx(pipeline, {"X": X[:1]})["y_hat"], expected[:1]) < TOLERANCE[dtype]
     assert disagreement(network_by_c(pipeline, tmp_path, X), expected) < TOLERANCE[dtype]
+
+
+def test_adopt_opens_what_is_written_of_the_usual_activations(tmp_path):
+    for name in ("relu", "tanh", "sigmoid", "silu"):
+        network = cp.Network(3, [cp.Dense(4, name), cp.Dense(2, "softmax")])
+        model = cp.Model(network, network.initialize())
+        model.export(tmp_path / "m.onnx")
+        opened = cp.adopt(tmp_path / "m.onnx")
+        assert opened.theta.flat.tolist() == model.theta.flat.tolist()
+        assert np.abs(opened.predict(np.eye(3)) - model.predict(np.eye(3))).max() < 1e-15
 
 
 def planted_weight(case, monkeypatch):
@@ -117,7 +127,7 @@ def planted_formula(case, monkeypatch):
 @needs_compiler
 @pytest.mark.parametrize("plant", [planted_weight, planted_formula])
 def test_a_planted_fault_is_noticed(plant, tmp_path, monkeypatch):
-    case = random_case(activations["sigmoid"], losses["binary_cross_entropy"], HIDDEN[1:], seed=3)
+    case = random_case(activations["sigmoid"], losses["binary_cross_entropy"], HIDDEN[-2:], seed=3)
     expected = engine(Pipeline(case.network, case.theta), case.X)
     wrong = Pipeline(case.network, plant(case, monkeypatch))
     assert disagreement(by_onnx(wrong, {"X": case.X})["y_hat"], expected) > 1e-6

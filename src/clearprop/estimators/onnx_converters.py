@@ -224,7 +224,7 @@ def _hand_over(graph: Graph, container: Any) -> None:
     """Constants and nodes into skl2onnx's container, whose target_opset stamps them."""
     from onnx import numpy_helper
 
-    for name, array in graph.constants.items():
+    for name, array in graph.used_constants().items():
         texts = array.dtype.kind == "O"
         content = [text.encode() for text in array] if texts else numpy_helper.from_array(array, name)
         container.add_initializer(name, element_type(array.dtype), array.shape, content)

@@ -64,6 +64,8 @@ class OnnxReading(Reading[str]):
 
     def call(self, primitive: str, arguments: list[str]) -> str:
         """A node, or several."""
+        if primitive == "maximum" and arguments[1] == self.number(0):
+            return self.graph.node("Relu", arguments[0])
         if primitive in _NODES:
             return self.graph.node(_NODES[primitive], *arguments)
         (x,) = arguments
@@ -90,7 +92,7 @@ class OnnxReading(Reading[str]):
         return self.operation("/", one, grown)
 
     def _softplus(self, x: str) -> str:
-        above = self.graph.node("Max", x, self.number(0))
+        above = self.graph.node("Relu", x)
         decay = self.graph.node("Exp", self.negative(self.graph.node("Abs", x)))
         return self._add(above, self._log1p(decay))
 

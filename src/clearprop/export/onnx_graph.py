@@ -82,6 +82,11 @@ class Graph:
         """Call a tensor by the name of an output, which is free."""
         self.nodes.append(Node("Identity", (tensor,), output, "", {}))
 
+    def used_constants(self) -> dict[str, Array]:
+        """The constants that a node takes; Relu, for one, took none of the 0 that was read before it."""
+        taken = {name for node in self.nodes for name in node.inputs}
+        return {name: array for name, array in self.constants.items() if name in taken}
+
     def _numbered(self, wanted: str) -> str:
         name, count = wanted, 1
         while name in self._taken:

@@ -81,7 +81,7 @@ def _whole(graph: Graph, says: str, given: dict[str, tuple[Array, str]], gives: 
         helper.make_node(node.kind, node.inputs, [node.output], domain=node.domain, **node.attributes)
         for node in graph.nodes
     ]
-    constants = [numpy_helper.from_array(array, name) for name, array in graph.constants.items()]
+    constants = [numpy_helper.from_array(array, name) for name, array in graph.used_constants().items()]
     inputs = [_value(name, like, meaning) for name, (like, meaning) in given.items()]
     outputs = [_value(name, like, "") for name, like in gives.items()]
     whole = helper.make_graph(nodes, "clearprop", inputs, outputs, constants, doc_string=says)
