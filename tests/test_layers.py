@@ -80,6 +80,7 @@ table_model.model
 table_model.explaining table_model.replaying
 table_model
 estimators
+export.estimators
 adoption.chain adoption.foreign_rows adoption.onnx_file
 adoption.onnx_flow
 adoption.onnx_operation

@@ -118,14 +118,14 @@ def test_a_text_that_c_cannot_hold_is_refused(text):
         literal(text)
 
 
-@given(st.lists(st.text(), max_size=8))
+@given(st.lists(st.text() | st.sampled_from(["int", "Int", "int 2"]), max_size=8))
 def test_identifiers_are_unlike_and_plain(names):
     found = identifiers(names, "column")
     assert len(set(found)) == len(names)
     assert all(re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*_?", name) for name in found)
 
 
-@given(st.text())
+@given(st.text() | st.text(st.sampled_from("*/?\\\n a")))
 def test_a_comment_stays_one(text):
     shown = comment(text)
     assert not {"*/", "/*", "??", "\n"} & {shown[i : i + n] for n in (1, 2) for i in range(len(shown))}

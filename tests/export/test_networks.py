@@ -21,6 +21,7 @@ OWN = (
     cp.Activation("waves", "cos(z) * erf(z) + floor(z) / 7", derivative="1"),
     cp.Activation("roots", "log1p(abs(z)) * sqrt(abs(z) + beta)**3", derivative="1", beta=2.0),
     cp.Activation("powers", "log(z**2 + 1) - abs(z)**1.5 + +z", derivative="1"),
+    cp.Activation("identity", "2 * z", derivative="2"),
     cp.Activation("flat", "gamma", derivative="0", gamma=-3.0),
     cp.Activation("lost", "log(-1 - abs(z))  # */ NaN everywhere", derivative="0"),
 )

@@ -2,6 +2,7 @@
 
 Both are readings of the formula texts that the engines compute. `Model.export`, `TableModel.export` and
 `clearprop export` call this; `pipeline` says what is exported, `onnx_model` and `c_source` write it.
+`estimators`, above all of them, lets skl2onnx do it inside scikit-learn's pipelines.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ def network_lines(theta: Parameters, prefix: str) -> list[str]:
     rows: dict[AnyActivation, str] = {}
     functions: list[str] = []
     for layer in theta.network.layers:
-        if layer.activation not in rows and layer.activation.name != "identity":
+        if layer.activation not in rows and not _is_plain(layer.activation):
             rows[layer.activation] = f"{prefix}_g{len(rows) + 1}"
             functions += _function(layer.activation, rows[layer.activation], reading)
     real = "float" if theta.dtype == np.float32 else "double"
@@ -74,6 +74,11 @@ def network_lines(theta: Parameters, prefix: str) -> list[str]:
                 lines += [*_array(f"{prefix}_{kind}{l}", array, real), ""]
     lines += [*_DENSE.format(prefix=prefix, real=real).splitlines(), ""]
     return [*lines, *reading.definitions(), *functions, *_forward(theta, prefix, rows)]
+
+
+def _is_plain(row: AnyActivation) -> bool:
+    """Whether a = z, whatever the row is called."""
+    return isinstance(row, Activation) and row.formula.strip() == "z"
 
 
 def _function(row: AnyActivation, name: str, reading: CReading) -> list[str]:
@@ -125,9 +130,9 @@ def _forward(theta: Parameters, prefix: str, rows: dict[AnyActivation, str]) -> 
     network = theta.network
     lines = [f"static void {prefix}_network(const double *x, double *y_hat)", "{"]
     for l, layer in enumerate(network.layers, start=1):
-        if layer.activation.name != "identity" or l < network.depth:
+        if layer.activation in rows or l < network.depth:
             lines.append(f"    double z{l}[{layer.rows}];")
-        if layer.activation.name != "identity" and l < network.depth:
+        if layer.activation in rows and l < network.depth:
             lines.append(f"    double a{l}[{layer.units}];")
     x = "x"
     for l, layer in enumerate(network.layers, start=1):

@@ -60,7 +60,7 @@ def identifiers(names: Iterable[str], noun: str) -> list[str]:
         count = 1
         while chosen in taken:
             count += 1
-            chosen = f"{first}_{count}"
+            chosen = f"{first.rstrip('_')}_{count}"
         taken.add(chosen)
         found.append(chosen)
     return found

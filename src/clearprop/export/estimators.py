@@ -1,6 +1,6 @@
 """The estimators for skl2onnx: `register_skl2onnx` lets it convert them, alone or inside a pipeline.
 
-A converter writes the nodes of `clearprop.export` into skl2onnx's container, under names its scope gives.
+A converter writes the nodes that the files hold into skl2onnx's container, under names its scope gives.
 """
 
 from __future__ import annotations
