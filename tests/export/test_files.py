@@ -70,6 +70,7 @@ def test_a_bare_network_is_written_with_its_classes(folder):
     [
         ((), "say what to write: --to onnx, --to c, or --out FILE"),
         (("--out", "m.pt"), "'m.pt': the suffix names no format written here; use .onnx or .c"),
+        (("--to", "c", "--out", "m.onnx"), "--to c and --out 'm.onnx' name two formats"),
         (("--to", "c", "--out", "nowhere/m.c"), "there is no folder 'nowhere'"),
     ],
 )

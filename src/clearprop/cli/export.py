@@ -37,12 +37,14 @@ def export(
     ] = None,
 ) -> int:
     """Write a model so that it runs without clearprop: from raw columns to answers, or its bare network."""
-    from clearprop.export import exported, format_of
+    from clearprop.export import FORMATS, exported, format_of
 
     if to is None and out is None:
         raise DataError("say what to write: --to onnx, --to c, or --out FILE with such a suffix")
     form = format_of(out) if to is None and out is not None else str(to)
     out = Path(model).with_suffix(f".{form}") if out is None else out
+    if FORMATS.get(out.suffix.lower(), form) != form:
+        raise DataError(f"--to {form} and --out {str(out)!r} name two formats; leave one of them away")
     require_writable(out, model)
     pipeline = pipeline_of(model)
     content = exported(pipeline, form, name or out.stem)

@@ -41,29 +41,28 @@ def _features(graph: Graph, row: Encoding, cells: str) -> list[str]:
     if isinstance(row, TextEncoding):
         return [_slots(graph, row, cells)]
     gaps = graph.node("IsNaN", cells)
-    flags = graph.cast(gaps, np.float64)
     features: list[str] = []
     match row:
         case NumberEncoding():
             filled = _filled(graph, gaps, row.median, cells)
-            features = [_standardised(graph, filled, row.mean, row.std, flags)]
+            features = [_standardised(graph, filled, row.mean, row.std, gaps)]
         case BooleanEncoding():
             features = [_filled(graph, gaps, float(row.usual), cells)]
         case DateEncoding():
             filled = _filled(graph, gaps, row.median, cells)
-            features = [_standardised(graph, filled, row.mean, row.std, flags)]
+            features = [_standardised(graph, filled, row.mean, row.std, gaps)]
             for part in row.parts:
                 features += _circle(graph, filled, *PARTS[part])
-    return [*features, flags] if row.missing else features
+    return [*features, graph.cast(gaps, np.float64)] if row.missing else features
 
 
 def _filled(graph: Graph, gaps: str, value: float, cells: str) -> str:
     return graph.node("Where", gaps, graph.constant(value, np.float64), cells)
 
 
-def _standardised(graph: Graph, filled: str, mean: float, std: float, flags: str) -> str:
+def _standardised(graph: Graph, filled: str, mean: float, std: float, gaps: str) -> str:
     if std == 0:
-        return graph.node("Mul", flags, graph.constant(0.0, np.float64))
+        return graph.node("Mul", graph.cast(gaps, np.float64), graph.constant(0.0))
     centred = graph.node("Sub", filled, graph.constant(mean, np.float64))
     return graph.node("Div", centred, graph.constant(std, np.float64))
 
