@@ -94,6 +94,12 @@ model_file.schema
 model_file.header
 model_file.file
 model_file
+export.pipeline export.reading export.onnx_graph export.c_text
+export.interface
+export.onnx_formulas export.c_formulas
+export.onnx_network export.c_network
+export.onnx_table export.c_table
+export.onnx_model export.c_source
 export
 model
 table_model.settings table_model.baselines table_model.canonical
@@ -102,6 +108,7 @@ table_model.model
 table_model.explaining table_model.replaying table_model.diagnosing
 table_model
 estimators
+export.estimators
 adoption.chain adoption.foreign_rows adoption.onnx_file
 adoption.onnx_flow
 adoption.onnx_operation

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from clearprop.estimators import MLPRegressor as MLPRegressor
     from clearprop.estimators import TabularClassifier as TabularClassifier
     from clearprop.estimators import TabularRegressor as TabularRegressor
+    from clearprop.export.estimators import register_skl2onnx as register_skl2onnx
     from clearprop.formulas.activations import ELU as ELU
     from clearprop.formulas.activations import Activation as Activation
     from clearprop.formulas.activations import LeakyReLU as LeakyReLU
@@ -129,6 +130,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "TabularClassifier",
         "TabularRegressor",
     ),
+    "export.estimators": ("register_skl2onnx",),
     "table_model": ("Settings", "TableModel", "fit_table"),
     "table_model.explaining": ("explain_row",),
     "table_model.replaying": ("replay_table",),

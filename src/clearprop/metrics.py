@@ -273,7 +273,7 @@ def is_multilabel(loss: Loss, Y: Array) -> bool:
     """Whether targets (m, n_L > 1) of independent outputs mark other than one class in some row."""
     if Y.shape[1] == 1 or loss.targets == "distribution":
         return False
-    marked = np.greater(Y, _threshold(loss)).sum(axis=1)
+    marked = np.greater(Y, threshold(loss)).sum(axis=1)
     return bool((marked != 1).any())
 
 
@@ -281,9 +281,10 @@ def decide(loss: Loss, rows: Array, multilabel: bool = False) -> IntArray:
     """Class indices (m,) of targets or outputs (m, n_L); (m, n_L) of 0/1 for several labels at once."""
     if rows.shape[1] > 1 and not multilabel:
         return rows.argmax(axis=1)
-    marked = (rows > _threshold(loss)).astype(np.int64)
+    marked = (rows > threshold(loss)).astype(np.int64)
     return marked if multilabel else marked[:, 0]
 
 
-def _threshold(loss: Loss) -> float:
+def threshold(loss: Loss) -> float:
+    """Above it, a single output means the second class."""
     return 0.0 if loss.targets == "signs" else 0.5

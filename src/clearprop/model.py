@@ -110,6 +110,39 @@ class Model(GlassBox):
         )
         model_file.save(path, contents)
 
+    def export(self, path: str | os.PathLike[str], name: str | None = None) -> None:
+        """Write the network as ONNX (`.onnx`, extra `onnx`) or as one file of C99 (`.c`).
+
+        Parameters
+        ----------
+        path : path
+        name : str, optional
+            What the names in a C file begin with; else the file's own name.
+
+        Raises
+        ------
+        SpecificationError
+            When the suffix is another, or the package onnx is missing.
+
+        See Also
+        --------
+        TableModel.export : the columns of a table, too.
+
+        Examples
+        --------
+        >>> import tempfile, pathlib
+        >>> from clearprop.specification import Dense
+        >>> net = Network(2, [Dense(1, "sigmoid")])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = pathlib.Path(folder, "gate.c")
+        ...     Model(net, net.initialize()).export(file)
+        ...     "void gate_predict(const double *x, double *y_hat);" in file.read_text()
+        True
+        """
+        from clearprop.export import Pipeline, write
+
+        write(Pipeline(self.network, self.theta, self.classes), path, name)
+
 
 def _giving_a_model(run: Callable[_P, Run]) -> Callable[_P, Model]:
     """The same function, its run given as a `Model`; signature and docstring are kept."""

@@ -16,6 +16,7 @@ from clearprop.cli import (
     diagnose,
     evaluate,
     explain,
+    export,
     predict,
     replay,
     train,
@@ -61,6 +62,7 @@ _formulas = {
 }  # a formula may begin with a minus
 app.command("check-formula", context_settings=_formulas)(check_formula.check_formula)
 app.command("explain")(explain.explain)
+app.command("export")(export.export)
 app.command("replay")(replay.replay)
 app.command("worksheet")(worksheet.worksheet)
 app.command("warmup")(warmup.warmup)

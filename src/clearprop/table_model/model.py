@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from clearprop.arrays import Array, IntArray
 from clearprop.errors import DataError, ModelFileError, SpecificationError
+from clearprop.export import Pipeline, write
 from clearprop.metrics import decide
 from clearprop.model import Model, read_model
 from clearprop.specification import Network, Parameters
@@ -28,7 +29,7 @@ from clearprop.table_model.baselines import (
     share_from,
     shares_from,
 )
-from clearprop.table_model.plan import TablePlan, as_table, features, plan_table, targets
+from clearprop.table_model.plan import LARGEST_FEATURE, TablePlan, as_table, features, plan_table, targets
 from clearprop.table_model.settings import Settings
 from clearprop.tables import Encoder, Target
 from clearprop.tables.deciding import Task
@@ -170,6 +171,35 @@ class TableModel:
             certificate=model.certificate,
             snapshots=model.snapshots,
         ).save(path)
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """What is exported: the encoders, the network and the target."""
+        return Pipeline(
+            self.network, self.theta, self.target.classes, self.encoder, self.target, LARGEST_FEATURE
+        )
+
+    def export(self, path: str | os.PathLike[str], name: str | None = None) -> None:
+        """Write raw columns to answers as ONNX (`.onnx`, extra `onnx`) or as one file of C99 (`.c`).
+
+        Parameters
+        ----------
+        path : path
+        name : str, optional
+            What the names in a C file begin with; else the file's own name.
+
+        Raises
+        ------
+        SpecificationError
+            When the suffix is another, the package onnx is missing, or a text has no spelling in C.
+
+        Notes
+        -----
+        ONNX takes an input (m, 1) for each column, named like it: text ("" where missing), or double (NaN
+        where missing; booleans 1 and 0, dates in days since 1970-01-01). It gives "label" (m,) and
+        "probabilities" (m, K), or "prediction" (m, k). C takes a struct of a row. See `docs/export.md`.
+        """
+        write(self.pipeline, path, name)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> TableModel:
