@@ -47,8 +47,9 @@ training.validation
 training.run
 training.checkpoint
 training.course
-training.descent training.lbfgs training.levenberg
+training.buckets training.descent training.lbfgs training.levenberg
 training.launch
+training.streaming
 training
 glassbox.influence glassbox.quantity glassbox.slopes glassbox.along
 glassbox.whole_pass
@@ -105,7 +106,7 @@ model
 table_model.settings table_model.baselines table_model.canonical
 table_model.plan
 table_model.model
-table_model.explaining table_model.replaying table_model.diagnosing
+table_model.explaining table_model.replaying table_model.diagnosing table_model.streaming
 table_model
 estimators
 export.estimators

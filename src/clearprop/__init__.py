@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from clearprop.table_model import fit_table as fit_table
     from clearprop.table_model.explaining import explain_row as explain_row
     from clearprop.table_model.replaying import replay_table as replay_table
+    from clearprop.table_model.streaming import fit_stream as fit_stream
     from clearprop.tables import read_table as read_table
     from clearprop.training.run import EpochReport as EpochReport
     from clearprop.training.run import TrainingDiverged as TrainingDiverged
@@ -134,6 +135,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "table_model": ("Settings", "TableModel", "fit_table"),
     "table_model.explaining": ("explain_row",),
     "table_model.replaying": ("replay_table",),
+    "table_model.streaming": ("fit_stream",),
     "tables": ("read_table",),
 }
 _HOME_OF = {name: f"clearprop.{home}" for home, names in _HOMES.items() for name in names}

@@ -146,8 +146,10 @@ class TableModel:
                 "predictions with; fill some in, or use predict"
             )
         table = table.take(known)
-        y = self.target.transform(table)
-        y_hat = self.outputs(table)
+        return self.judge(self.target.transform(table), self.outputs(table))
+
+    def judge(self, y: Array, y_hat: Array) -> Evaluation:
+        """Metrics of outputs y_hat (m, n_L) beside targets as `target.transform` gives them."""
         if self.target.task == "numbers":
             return judge_numbers(self.target, self.target.inverse(y), self._own_units(y_hat))
         proper = self.gives_probabilities

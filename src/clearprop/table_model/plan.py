@@ -65,9 +65,7 @@ class TablePlan:
 
         So a text that training did not see adds nothing to z, where a random weight would shift it.
         """
-        theta = self.network.initialize(self.settings.seed, self.settings.dtype)
-        theta.W[1][:, unseen_slots(self.encoder)] = 0.0
-        return theta
+        return first_parameters(self.network, self.settings, self.encoder)
 
 
 def plan_table(
@@ -149,6 +147,13 @@ def targets(network: Network, target: Target, table: Table) -> Array:
             remedy = f"use another loss than {network.loss.name}, or correct the value"
             column.refuse(int(negative[0]), "is negative, and counts are not", remedy)
     return np.stack([column.numbers() for column in columns], axis=1)
+
+
+def first_parameters(network: Network, settings: Settings, encoder: Encoder) -> Parameters:
+    """First parameters; see `TablePlan.first_parameters`."""
+    theta = network.initialize(settings.seed, settings.dtype)
+    theta.W[1][:, unseen_slots(encoder)] = 0.0
+    return theta
 
 
 def unseen_slots(encoder: Encoder) -> list[int]:

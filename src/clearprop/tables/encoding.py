@@ -92,12 +92,17 @@ class Encoder:
         passed += [table.column(name, "column to exclude").name for name in exclude]
         if table.n_rows == 0:
             raise DataError(f"{table.source} has no rows to learn from; give at least one")
-        columns = tuple(fit_column(column, weights) for column in table.columns if column.name not in passed)
-        encoder = cls(columns)
+        columns = [fit_column(column, weights) for column in table.columns if column.name not in passed]
+        return cls.of(columns, table.source)
+
+    @classmethod
+    def of(cls, columns: Iterable[Encoding], source: str) -> Encoder:
+        """Encoder of columns that were fitted one by one; DataError when none gives a feature."""
+        encoder = cls(tuple(columns))
         if not encoder.feature_names:
-            reasons = "; ".join(f"{row.column!r} is {row.described()}" for row in columns)
+            reasons = "; ".join(f"{row.column!r} is {row.described()}" for row in encoder.columns)
             raise DataError(
-                f"{table.source} has no usable feature column{f' ({reasons})' if reasons else ''}; "
+                f"{source} has no usable feature column{f' ({reasons})' if reasons else ''}; "
                 "give a column of numbers, booleans or repeated texts beside the target"
             )
         return encoder

@@ -102,7 +102,7 @@ def read_table(
 
 def _from_text(cells: Cells, decimal: str | None, spellings: tuple[str, ...]) -> Table:
     rows = np.arange(1, cells.rows + 1, dtype=np.int64)
-    written = [_stripped(series, spellings) for series in cells.columns]
+    written = [stripped(series, spellings) for series in cells.columns]
     styles: list[Style] = ["point"] * len(written)
     if decimal == ",":
         styles = ["comma"] * len(written)
@@ -124,7 +124,7 @@ def _from_text(cells: Cells, decimal: str | None, spellings: tuple[str, ...]) ->
     return Table(columns, cells.source, rows, (*cells.notices, *said, *_ambiguous_dates(columns)))
 
 
-def _stripped(cells: pl.Series, spellings: tuple[str, ...]) -> pl.Series:
+def stripped(cells: pl.Series, spellings: tuple[str, ...]) -> pl.Series:
     """Cells without blanks around them, null where missing."""
     import polars as pl
 

@@ -1,0 +1,238 @@
+"""`fit_stream`: learn from a table that is larger than memory.
+
+Three passes: a column at a time, to learn how it is encoded (the very encodings of a table in memory); some
+rows at a time, to encode them into buckets on disk; and then the epochs, a bucket at a time. Test and
+validation rows are drawn by (seed, row) and held in memory, a hundred thousand of each at most.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clearprop.arrays import Array, BoolArray
+from clearprop.engines.examples import Examples, check_targets
+from clearprop.errors import DataError, SpecificationError
+from clearprop.model import Model
+from clearprop.specification import Network
+from clearprop.table_model.model import TableModel
+from clearprop.table_model.plan import features, first_parameters, targets
+from clearprop.table_model.settings import Settings
+from clearprop.tables import Encoder, Table, Target
+from clearprop.tables.deciding import Task
+from clearprop.tables.dialect import Style
+from clearprop.tables.encodings import Encoding, fit_column
+from clearprop.tables.scanning import ScannedTable, scan_table
+from clearprop.training.buckets import Buckets, places_of
+from clearprop.training.streaming import train_buckets
+from clearprop.training.weighting import smoothed
+
+PIECE = 65_536  #: rows that are encoded at a time
+MOST_HELD = 100_000  #: rows held in memory to test, and to validate
+_PLACES = 2**20
+
+
+@dataclass(frozen=True)
+class StreamPlan:
+    """How a table is read in pieces: its encodings, its network, and what each row is for.
+
+    Attributes
+    ----------
+    training, test, validation : ndarray of bool (rows of the table,)
+    styles : mapping from column to how its numbers are written
+    """
+
+    scanned: ScannedTable
+    encoder: Encoder
+    target: Target
+    network: Network
+    settings: Settings
+    training: BoolArray
+    test: BoolArray
+    validation: BoolArray
+    styles: dict[str, Style]
+
+    @property
+    def rows(self) -> int:
+        """Rows trained on."""
+        return int(self.training.sum())
+
+
+def fit_stream(
+    source: Any,
+    target: str | Sequence[str],
+    *,
+    task: Task | None = None,
+    exclude: Iterable[str] = (),
+    test: float | None = None,
+    settings: Settings | None = None,
+    folder: str | Path | None = None,
+    progress: bool = False,
+) -> TableModel:
+    """Learn to predict columns of a table that is larger than memory; see `clearprop.fit_table`.
+
+    Encodings are those that `fit_table` would learn from the same rows. Rows are shuffled on disk (each goes
+    to a bucket drawn by the seed; an epoch takes the buckets, and the rows of each, in orders of its own), so
+    the order of the file matters to the bits, though a sorted file is learnt as well as any other.
+
+    Parameters
+    ----------
+    source : str, path or list of these
+        Parquet or Arrow files, or plain CSV in UTF-8; a pattern such as "data/*.parquet".
+    test : float, optional
+        Share of the rows held out to judge the model, 100,000 at most.
+    settings : Settings, optional
+        Without class weights; `validation` holds out 100,000 rows at most.
+    folder : path, optional
+        Where the encoded rows lie while training runs, about 4 bytes a number; else the system's.
+
+    Raises
+    ------
+    DataError, SpecificationError
+        When the table or a setting cannot be used.
+
+    Examples
+    --------
+    >>> from clearprop.datasets import penguins_path
+    >>> model = fit_stream(penguins_path(), "species", test=0.25, settings=Settings(seed=1))
+    >>> model.evaluation.metrics["accuracy"] > 0.9
+    True
+    """
+    settings = settings or Settings()
+    with tempfile.TemporaryDirectory(prefix="clearprop-", dir=folder) as spool:
+        plan = plan_stream(
+            scan_table(source, Path(spool)), target, task=task, exclude=exclude, test=test, settings=settings
+        )
+        return train_stream(plan, Path(spool), progress=progress)
+
+
+def plan_stream(
+    scanned: ScannedTable,
+    target: str | Sequence[str],
+    *,
+    task: Task | None = None,
+    exclude: Iterable[str] = (),
+    test: float | None = None,
+    settings: Settings,
+) -> StreamPlan:
+    """Learn the encodings a column at a time, and draw what each row is for."""
+    if settings.class_weight is not None:
+        raise SpecificationError(
+            "class weights need the table in memory; leave class_weight out, or --stream"
+        )
+    names = (target,) if isinstance(target, str) else tuple(target)
+    passed = tuple(exclude)
+    numbers = np.arange(1, scanned.n_rows + 1, dtype=np.int64)
+    heads = Table((), scanned.source, numbers)
+    for name in (*names, *passed):
+        if name not in scanned.names:
+            _missing(scanned, name)
+    wanted = replace(heads, columns=tuple(scanned.column(name) for name in names))
+    whole = Target.fit(wanted, names, task)
+    known = whole.known_rows(wanted)
+    drawn = places_of(settings.seed, numbers, _PLACES)
+    tested = known & (drawn < _share(test, known) * _PLACES)
+    left = known & ~tested
+    share = _share(settings.validation_for(int(left.sum())), left)
+    judged = left & (places_of(settings.seed + 1, numbers, _PLACES) < share * _PLACES)
+    training = left & ~judged
+    if not training.any():
+        raise DataError(f"{scanned.source}: no row is left to train on; hold fewer out")
+    reading = replace(Target.fit(wanted.take(training), names, whole.task), reason=whole.reason)
+    encodings: list[Encoding] = []
+    styles: dict[str, Style] = {column.name: column.style for column in wanted.columns}
+    for name in scanned.names:
+        if name not in names and name not in passed:
+            column = scanned.column(name)
+            styles[name] = column.style
+            encodings.append(fit_column(column.take(np.flatnonzero(training))))
+    encoder = Encoder.of(encodings, scanned.source)
+    network = settings.network(len(encoder.feature_names), reading)
+    return StreamPlan(
+        scanned, encoder, reading, network, settings, training, tested, judged, styles
+    )  # fmt: skip
+
+
+def train_stream(plan: StreamPlan, spool: Path, *, progress: bool = False) -> TableModel:
+    """Encode the rows into buckets in the folder, train, and judge on the test rows."""
+    settings, network, rows = plan.settings, plan.network, plan.rows
+    real = np.dtype(settings.dtype)
+    buckets = Buckets.for_rows(spool, rows, network.inputs, network.output.units, real, settings.seed)
+    held: list[Examples] = []
+    tested: list[tuple[Array, Array]] = []
+    counts = np.zeros(max(len(plan.target.classes), 1))
+    needed = (*plan.encoder.column_names, *plan.target.columns)
+    for piece in plan.scanned.pieces(PIECE, plan.styles, needed):
+        at = piece.row_numbers - 1
+        for mask, held_out in (
+            (plan.test[at], "test"),
+            (plan.validation[at], "judge"),
+            (plan.training[at], ""),
+        ):
+            if not mask.any():
+                continue
+            table = piece.take(mask)
+            X = features(plan.encoder, table)
+            if held_out == "test":
+                tested.append((X.astype(real), plan.target.transform(table)))
+                continue
+            Y = targets(network, plan.target, table)
+            checked = Examples(X.astype(real), check_targets(network, Y, len(X), real))
+            if held_out == "judge":
+                held.append(checked)
+                continue
+            if plan.target.task == "classes":
+                counts += np.bincount(Y, minlength=len(counts))
+            ready = smoothed(network.loss, checked, settings.label_smoothing)
+            buckets.add(ready.X, ready.Y, table.row_numbers)
+    buckets.close()
+    judge = None if not held else Examples(_joined(e.X for e in held), _joined(e.Y for e in held))
+    run = train_buckets(
+        network,
+        buckets,
+        judge,
+        optimizer=settings.optimizer_for(rows),
+        batch_size=min(settings.batch_size_for(rows), rows),
+        epochs=settings.epochs_for(rows),
+        seed=settings.seed,
+        initial=first_parameters(network, settings, plan.encoder),
+        dtype=settings.dtype,
+        patience=settings.patience,
+        time_budget=settings.time_budget,
+        progress=progress,
+    )
+    shares = tuple((counts / rows).tolist()) if plan.target.task == "classes" else ()
+    model = TableModel(Model.of(run), plan.encoder, plan.target, shares)
+    if not tested:
+        return model
+    y_hat = model.model.predict(_joined(X for X, _ in tested))
+    return replace(model, evaluation=model.judge(_joined(y for _, y in tested), y_hat))
+
+
+def _share(asked: float | None, rows: BoolArray) -> float:
+    """The share of rows that is held out, so that no more than `MOST_HELD` are."""
+    if asked is None:
+        return 0.0
+    if isinstance(asked, bool) or not 0 < asked < 1:
+        raise SpecificationError(f"a share of the rows is between 0 and 1, not {asked!r}")
+    return min(float(asked), MOST_HELD / max(int(rows.sum()), 1))
+
+
+def _joined(pieces: Iterable[Array]) -> Array:
+    return np.concatenate(list(pieces))
+
+
+def _missing(scanned: ScannedTable, name: str) -> None:
+    """Raise DataError for a column that is not there."""
+    from clearprop.tables.table import near_matches
+
+    near = near_matches(name, scanned.names)
+    hint = (
+        f"did you mean {' or '.join(map(repr, near))}?" if near else f"it has {', '.join(scanned.names[:12])}"
+    )
+    raise DataError(f"{scanned.source} has no column {name!r}; {hint}")
