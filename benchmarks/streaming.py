@@ -55,9 +55,8 @@ def main() -> None:
     print(f"{rows:,} rows x {COLUMNS}, {buckets.count} buckets, {EPOCHS} epochs, medians of {ROUNDS} rounds")
     print(f"losses: {run.history['loss'][-1]:.4f} in memory, {streamed.history['loss'][-1]:.4f} from disk")
     seconds = [statistics.median(times) for times in (memory, disk)]
-    print(
-        f"rows a second: {EPOCHS * rows / seconds[0]:,.0f} in memory, {EPOCHS * rows / seconds[1]:,.0f} from disk"
-    )
+    speeds = [f"{EPOCHS * rows / each:,.0f}" for each in seconds]
+    print(f"rows a second: {speeds[0]} in memory, {speeds[1]} from disk")
     print(f"from disk / in memory: {seconds[0] / seconds[1]:.2f}")
 
 
