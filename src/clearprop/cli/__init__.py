@@ -10,7 +10,19 @@ from typing import Annotated
 
 import typer
 
-from clearprop.cli import check, diagnose, evaluate, explain, predict, replay, train, warmup, worksheet
+from clearprop.cli import (
+    check,
+    cross_validate,
+    diagnose,
+    evaluate,
+    explain,
+    predict,
+    replay,
+    search,
+    train,
+    warmup,
+    worksheet,
+)
 from clearprop.environment import __version__
 
 app = typer.Typer(
@@ -42,6 +54,8 @@ def _main(
 app.command("train")(train.train)
 app.command("predict")(predict.predict)
 app.command("evaluate")(evaluate.evaluate)
+app.command("cross-validate")(cross_validate.cross_validate)
+app.command("search")(search.search)
 app.command("check")(check.check)
 app.command("diagnose")(diagnose.diagnose)
 app.command("explain")(explain.explain)

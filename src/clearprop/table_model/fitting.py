@@ -20,7 +20,7 @@ from clearprop.table_model.settings import Settings
 from clearprop.table_model.threshold import Threshold, best_threshold, parse_rule
 from clearprop.tables.deciding import Task
 
-FOLDS = 5  #: of the training rows, where none are set aside to choose a threshold on
+FOLDS = 5  #: of the training rows at most, where none are set aside to choose a threshold on
 
 
 def fit_table(
@@ -147,7 +147,8 @@ def _judged(plan: TablePlan, model: TableModel) -> tuple[IntArray, Array, Array 
         return model.target.transform(held), model.predict_proba(held)[:, 1], weights, "validation"
     rows, settings = plan.rows, replace(plan.settings, threshold=None)
     ys, ps, places = [], [], []
-    for fold in fold_models(rows, settings, FOLDS, settings.seed, within=np.unique(plan.taught)):
+    within = np.unique(plan.taught)
+    for fold in fold_models(rows, settings, rows.most_folds(FOLDS, within), settings.seed, within=within):
         ys.append(fold.model.target.transform(fold.table))
         ps.append(fold.model.probabilities(fold.y_hat)[:, 1])
         places.append(fold.judged)

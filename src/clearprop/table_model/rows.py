@@ -92,6 +92,13 @@ class Rows:
             raise DataError(f"{self.table.source}: {error}") from None
         return [(within[first], within[second]) for first, second in pairs]
 
+    def most_folds(self, wanted: int, within: IntArray) -> int:
+        """As many folds of the rows `within` as wanted and possible, two at least."""
+        possible = len(within)
+        if self.ties is not None:
+            possible = len(np.unique(self.ties.keys[within])) - (self.ties.kind == "time")
+        return max(min(wanted, possible), 2)
+
     def _marked(self, within: IntArray) -> tuple[Array, Ties | None]:
         return marks_of(self.target, self.table.take(within)), self.ties and self.ties.take(within)
 

@@ -74,7 +74,7 @@ def split_rows(marks: Array, ties: Ties | None, share: float, seed: int) -> Pair
         return np.flatnonzero(blocks == 0), np.flatnonzero(blocks == 1)
     groups, counts = _counts(marks, ties)
     shuffled = generator_of(seed, SPLIT).permutation(len(counts))
-    part = _parts(counts, np.array([1 - share, share]), shuffled)
+    part = _parts(counts, np.array([1 - share, share]), shuffled, needed=0)
     for k in np.flatnonzero((counts * (part == 0)[:, None]).sum(axis=0) == 0):
         holding = np.flatnonzero(counts[:, k])
         part[holding[np.argmin(counts[holding].sum(axis=1))]] = 0
@@ -130,7 +130,7 @@ def fold_rows(marks: Array, ties: Ties | None, folds: int, seed: int, repeat: in
             )
         shuffled = generator.permutation(len(counts))
         largest_first = shuffled[np.argsort(-counts.sum(axis=1)[shuffled], kind="stable")]
-        fold = _parts(counts, np.full(folds, 1 / folds), largest_first)[groups]
+        fold = _parts(counts, np.full(folds, 1 / folds), largest_first, needed=folds)[groups]
     return [(np.flatnonzero(fold != i), np.flatnonzero(fold == i)) for i in range(folds)]
 
 
@@ -144,11 +144,11 @@ def _counts(marks: Array, ties: Ties) -> tuple[IntArray, Array]:
     return groups, counts
 
 
-def _parts(counts: Array, shares: Array, order: IntArray) -> IntArray:
+def _parts(counts: Array, shares: Array, order: IntArray, needed: int) -> IntArray:
     """Part (G,) of each group, taken in turn: sum (filled - share)^2 / share stays as small as it can.
 
-    `filled` is the share of each class in each part; parts that are still empty when no more groups are
-    left than they are get one each.
+    `filled` is the share of each class in each part; the first `needed` parts get a group each, if need be
+    the last ones.
     """
     weight = counts / np.maximum(counts.sum(axis=0), 1.0)
     filled = np.zeros((len(shares), counts.shape[1]))
@@ -156,8 +156,9 @@ def _parts(counts: Array, shares: Array, order: IntArray) -> IntArray:
     part = np.zeros(len(counts), dtype=np.int64)
     for done, g in enumerate(order):
         worth = ((2 * filled + weight[g]) * weight[g]).sum(axis=1) / shares - 2 * weight[g].sum()
-        if (taken == 0).sum() >= len(order) - done:
-            worth = np.where(taken == 0, worth, np.inf)
+        empty = taken[:needed] == 0
+        if empty.sum() >= len(order) - done > 0 and empty.any():
+            worth[:needed] = np.where(empty, worth[:needed], np.inf)
         p = int(np.argmin(worth))
         part[g] = p
         filled[p] += weight[g]
