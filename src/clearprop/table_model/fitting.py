@@ -19,6 +19,7 @@ from clearprop.table_model.rows import PerRow
 from clearprop.table_model.settings import Settings
 from clearprop.table_model.threshold import Threshold, best_threshold, parse_rule
 from clearprop.tables.deciding import Task
+from clearprop.training.course import Callback
 
 FOLDS = 5  #: of the training rows at most, where none are set aside to choose a threshold on
 
@@ -38,6 +39,7 @@ def fit_table(
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
     progress: bool = False,
+    callbacks: Callback | Sequence[Callback] = (),
 ) -> TableModel:
     """Learn to predict columns of a table from the others.
 
@@ -72,6 +74,8 @@ def fit_table(
         Go on from the checkpoint in that folder, if there is one.
     progress : bool
         Whether to show a progress bar on standard error.
+    callbacks : callable or sequence of callables
+        Each is given an `EpochReport` at the end of each epoch, and stops training by returning true.
 
     Returns
     -------
@@ -112,7 +116,14 @@ def fit_table(
     )
     for notice in plan.notices:
         warnings.warn(f"{plan.training.source}: {notice}", UserWarning, stacklevel=2)
-    return train_plan(plan, certify=certify, checkpoint=checkpoint, resume=resume, progress=progress)
+    return train_plan(
+        plan,
+        certify=certify,
+        checkpoint=checkpoint,
+        resume=resume,
+        progress=progress,
+        callbacks=callbacks,
+    )
 
 
 def train_plan(
@@ -122,13 +133,21 @@ def train_plan(
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
     progress: bool = False,
+    callbacks: Callback | Sequence[Callback] = (),
 ) -> TableModel:
     """Train what was planned, choose its threshold if there is to be one, and judge it on the rows held out.
 
     Ctrl-C ends training and gives what was learnt so far, without a threshold; `.model.stopped` is
     "interrupted" then.
     """
-    model = train_network(plan, certify=certify, checkpoint=checkpoint, resume=resume, progress=progress)
+    model = train_network(
+        plan,
+        certify=certify,
+        checkpoint=checkpoint,
+        resume=resume,
+        progress=progress,
+        callbacks=callbacks,
+    )
     rule = plan.settings.threshold
     if rule is None or model.model.stopped == "interrupted":
         return model

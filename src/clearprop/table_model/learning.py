@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from clearprop.table_model.baselines import class_shares
 from clearprop.table_model.model import TableModel
 from clearprop.table_model.plan import TablePlan, features, targets
 from clearprop.training import train
+from clearprop.training.course import Callback
 
 
 def train_network(
@@ -21,6 +23,7 @@ def train_network(
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
     progress: bool = False,
+    callbacks: Callback | Sequence[Callback] = (),
 ) -> TableModel:
     """Train what was planned, deciding for the likelier class, and judge it on the rows held out.
 
@@ -54,6 +57,7 @@ def train_network(
         checkpoint=checkpoint,
         resume=resume,
         progress=progress,
+        callbacks=callbacks,
     )
     y = Y if plan.target.task == "classes" else np.empty(0, dtype=np.int64)
     shares = class_shares(plan.target, y, plan.weights)
