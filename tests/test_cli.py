@@ -80,9 +80,11 @@ def test_train_as_json_is_one_object_and_nothing_else(cli):
         "network",
         "training",
         "certificate",
+        "threshold",
         "test",
         "notices",
         "model",
+        "config",
     ]
     assert plain["data"] == {"source": "penguins.csv", "rows": 344, "columns": 8, "missing": 19}
     assert plain["target"]["task"] == "numbers"

@@ -103,9 +103,16 @@ export.onnx_table export.c_table
 export.onnx_model export.c_source
 export
 model
-table_model.settings table_model.baselines table_model.canonical
+table_model.threshold table_model.splits table_model.baselines table_model.canonical
+table_model.settings table_model.rows
 table_model.plan
 table_model.model
+table_model.learning
+table_model.folding
+table_model.fitting
+table_model.search_space
+table_model.samplers table_model.cross_validation
+table_model.search
 table_model.explaining table_model.replaying table_model.diagnosing table_model.streaming
 table_model
 estimators

@@ -75,8 +75,11 @@ if TYPE_CHECKING:
     from clearprop.table_model import Settings as Settings
     from clearprop.table_model import TableModel as TableModel
     from clearprop.table_model import fit_table as fit_table
+    from clearprop.table_model.cross_validation import cross_validate_table as cross_validate_table
     from clearprop.table_model.explaining import explain_row as explain_row
     from clearprop.table_model.replaying import replay_table as replay_table
+    from clearprop.table_model.search import search_table as search_table
+    from clearprop.table_model.search_space import Range as Range
     from clearprop.table_model.streaming import fit_stream as fit_stream
     from clearprop.tables import read_table as read_table
     from clearprop.training.run import EpochReport as EpochReport
@@ -133,9 +136,12 @@ _HOMES: dict[str, tuple[str, ...]] = {
     ),
     "export.estimators": ("register_skl2onnx",),
     "table_model": ("Settings", "TableModel", "fit_table"),
+    "table_model.cross_validation": ("cross_validate_table",),
     "table_model.explaining": ("explain_row",),
     "table_model.replaying": ("replay_table",),
     "table_model.streaming": ("fit_stream",),
+    "table_model.search": ("search_table",),
+    "table_model.search_space": ("Range",),
     "tables": ("read_table",),
 }
 _HOME_OF = {name: f"clearprop.{home}" for home, names in _HOMES.items() for name in names}

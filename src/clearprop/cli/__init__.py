@@ -13,12 +13,14 @@ import typer
 from clearprop.cli import (
     check,
     check_formula,
+    cross_validate,
     diagnose,
     evaluate,
     explain,
     export,
     predict,
     replay,
+    search,
     train,
     warmup,
     worksheet,
@@ -54,6 +56,8 @@ def _main(
 app.command("train")(train.train)
 app.command("predict")(predict.predict)
 app.command("evaluate")(evaluate.evaluate)
+app.command("cross-validate")(cross_validate.cross_validate)
+app.command("search")(search.search)
 app.command("check")(check.check)
 app.command("diagnose")(diagnose.diagnose)
 _formulas = {

@@ -43,7 +43,7 @@ def predict(
     if out is not None:
         if as_json:
             raise DataError("--json writes to the screen; leave --out away, or redirect it: > FILE")
-        _require_suffix(out)
+        require_suffix(out)
         require_writable(out, *data, model)
     loaded = TableModel.load(model)
     table = reading.table(data)
@@ -53,7 +53,7 @@ def predict(
     elif out is None:
         sys.stdout.write(_as_csv(columns, loaded.theta.dtype == np.float32))
     else:
-        write_durably(out, _encoded(out, columns, loaded.theta.dtype == np.float32))
+        write_durably(out, encoded(out, columns, loaded.theta.dtype == np.float32))
         complain(f"{plural(table.n_rows, 'row')} written to {out}")
     return DONE
 
@@ -100,14 +100,16 @@ def _spelled(value: Any, single: bool) -> Any:
     return f"{value:.7g}" if single and isinstance(value, float) else value
 
 
-def _require_suffix(out: Path) -> None:
+def require_suffix(out: Path) -> None:
+    """Raise DataError for a file of no format that is written here."""
     if not out.name.lower().endswith(WRITABLE):
         raise DataError(
             f"--out {str(out)!r}: the suffix names no format written here; use {', '.join(WRITABLE)}"
         )
 
 
-def _encoded(out: Path, columns: dict[str, Any], single: bool) -> bytes:
+def encoded(out: Path, columns: dict[str, Any], single: bool) -> bytes:
+    """Columns as the content of a file of that name; `single` writes seven digits."""
     name = out.name.lower()
     if name.endswith(".parquet"):
         import polars as pl

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from clearprop.cli.console import complain
+from clearprop.cli.options import with_options
 from clearprop.errors import DataError
 
 if TYPE_CHECKING:
     from clearprop.tables import Table
 
-_P = ParamSpec("_P")
 _KINDS = "number, category, boolean, date, date:dmy, date:mdy or date:ymd"
 
 
@@ -78,23 +76,5 @@ class Reading:
         return found
 
 
-def reading_options(verb: Callable[..., int]) -> Callable[..., int]:
-    """The verb with a command-line option for each field of its parameter `reading`."""
-
-    @functools.wraps(verb)
-    def read(*args: Any, **options: Any) -> int:
-        chosen = {each.name: options.pop(each.name) for each in fields(Reading)}
-        return verb(*args, **options, reading=Reading(**chosen))
-
-    plain = inspect.signature(verb, eval_str=True)
-    own = [each for each in plain.parameters.values() if each.name != "reading"]
-    kinds = inspect.get_annotations(Reading, eval_str=True)
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    more = [
-        inspect.Parameter(each.name, keyword, default=each.default, annotation=kinds[each.name])
-        for each in fields(Reading)
-    ]
-    read.__signature__ = plain.replace(parameters=[*own, *more])  # type: ignore[attr-defined]
-    hints = {name: kind for name, kind in verb.__annotations__.items() if name != "reading"}
-    read.__annotations__ = hints | {each.name: kinds[each.name] for each in fields(Reading)}
-    return read
+#: the verb with a command-line option for each field of its parameter `reading`
+reading_options = with_options(reading=Reading)

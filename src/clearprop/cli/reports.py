@@ -32,6 +32,8 @@ def show_evaluation(screen: Screen, evaluation: Evaluation, model: TableModel, o
     ]
     screen.table(("", "network", "baseline"), rows, right=(1, 2))
     screen.line(f"The baseline {baseline_in_words(model)}.")
+    if model.threshold is not None:
+        screen.line(threshold_in_words(model))
     if evaluation.by_target:
         names = list(next(iter(evaluation.by_target.values())))
         each = [
@@ -77,3 +79,18 @@ def _show_confusion(screen: Screen, evaluation: Evaluation) -> None:
 
 def _short(label: str) -> str:
     return label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 3] + "..."
+
+
+def threshold_in_words(model: TableModel) -> str:
+    """From which probability on the model says the second class, and why."""
+    chosen, (first, second) = model.threshold, model.target.classes
+    if chosen is None:
+        return f"{second!r} is said where it is the likelier."
+    if chosen.value > 1:
+        said = f"{str(first)!r} is always said"
+    else:
+        said = f"{str(second)!r} is said from a probability of {chosen.value:.4g} on"
+    rows = plural(chosen.rows, "validation row")
+    if chosen.source == "out-of-fold":
+        rows = f"{plural(chosen.rows, 'training row')}, predicted out of fold"
+    return f"Threshold: {said}, the best for {chosen.rule} on {rows}."

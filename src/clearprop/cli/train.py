@@ -6,17 +6,16 @@ import glob
 import logging
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from clearprop.cli.answering import DONE, INTERRUPTED, answering, require_writable, write_json
+from clearprop.cli.config import as_toml, config_of
 from clearprop.cli.console import Screen, complain, number, percent, plural
-from clearprop.cli.reading import Reading, reading_options
-from clearprop.errors import SpecificationError
-from clearprop.formulas.activations import activations
-from clearprop.formulas.losses import losses
-from clearprop.formulas.optimizers import optimizers
+from clearprop.cli.learning import Learning
+from clearprop.cli.options import with_options
+from clearprop.cli.reading import Reading
 from clearprop.tables.opening import PACKED, STDIN, path_suffix
 
 if TYPE_CHECKING:
@@ -26,12 +25,11 @@ if TYPE_CHECKING:
 
 MOST_COLUMNS = 40  #: columns of the table that are described one by one
 
-_TRAINABLE = [name for name, row in activations.items() if not row.refuses_training]
-
 
 @answering
-@reading_options
+@with_options(learning=Learning, reading=Reading)
 def train(
+    context: typer.Context,
     data: Annotated[
         list[str],
         typer.Argument(
@@ -40,53 +38,10 @@ def train(
             '"penguins", shipped.',
         ),
     ],
-    target: Annotated[
-        list[str], typer.Option(metavar="COLUMN", help="To predict; may be repeated for number columns.")
-    ],
     out: Annotated[
         Path | None, typer.Option(metavar="MODEL", help="Model file; by default DATA's name.safetensors.")
     ] = None,
-    task: Annotated[
-        str | None, typer.Option(metavar="classes|numbers", help="Overrules how the target is read.")
-    ] = None,
-    exclude: Annotated[
-        list[str] | None, typer.Option(metavar="COLUMN", help="No feature; may be repeated.")
-    ] = None,
     test: Annotated[float, typer.Option(help="Share of rows held out to judge the model; 0: none.")] = 0.2,
-    hidden: Annotated[
-        str, typer.Option(metavar="WIDTHS", help='Hidden layers, such as 64,64; "none" for none.')
-    ] = "64,64",
-    activation: Annotated[
-        str, typer.Option(metavar="NAME", help=f"Of the hidden layers: {', '.join(_TRAINABLE)}.")
-    ] = "silu",
-    loss: Annotated[
-        str | None, typer.Option(metavar="NAME", help=f"By default the task's own; {', '.join(losses)}.")
-    ] = None,
-    optimizer: Annotated[str, typer.Option(metavar="NAME", help=f"{', '.join(optimizers)}.")] = "adamw",
-    learning_rate: Annotated[float | None, typer.Option(help="Peak of the cosine schedule.")] = None,
-    weight_decay: Annotated[
-        float | None, typer.Option(help="By default 1000 / rows, at most 1.5, for adamw.")
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(help="By default 2000 to 4000 steps.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="By default 32 to 256, by rows.")] = None,
-    dropout: Annotated[float, typer.Option(help="Of the hidden units.")] = 0.0,
-    l1: Annotated[float, typer.Option(help="Penalty on the absolute weights.")] = 0.0,
-    l2: Annotated[float, typer.Option(help="Penalty on the squared weights.")] = 0.0,
-    label_smoothing: Annotated[float, typer.Option(help="Mixed into class targets.")] = 0.0,
-    validation: Annotated[
-        float | None,
-        typer.Option(help="Share of training rows that chooses the best epoch; 0.1 from 10,000 rows."),
-    ] = None,
-    patience: Annotated[
-        int | None,
-        typer.Option(
-            help="Epochs without progress (of the validation loss, else the training loss) before stopping."
-        ),
-    ] = None,
-    class_weight: Annotated[str | None, typer.Option(metavar="balanced", help="Weigh classes alike.")] = None,
-    seed: Annotated[int, typer.Option(help="The one seed of everything drawn.")] = 0,
-    time_budget: Annotated[float | None, typer.Option(help="Seconds of training, at most.")] = None,
-    dtype: Annotated[str, typer.Option(metavar="float32|float64", help="To compute in.")] = "float32",
     certify: Annotated[
         bool, typer.Option("--certify", help="Certify the gradient at the end, in the model file.")
     ] = False,
@@ -99,7 +54,12 @@ def train(
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Write nothing but errors.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
+    show_config: Annotated[
+        bool,
+        typer.Option("--show-config", help="Write all options as TOML for --config, and train nothing."),
+    ] = False,
     *,
+    learning: Learning,
     reading: Reading,
 ) -> int:
     """Train a network on a table and write a model file.
@@ -109,41 +69,17 @@ def train(
     """
     from clearprop.table_model import train_plan
     from clearprop.table_model.plan import plan_table
-    from clearprop.table_model.settings import Settings
 
+    if show_config:
+        print(as_toml(config_of(context)), end="")
+        return DONE
     if quiet:
         logging.getLogger("clearprop").setLevel(logging.ERROR)
-    path = out or Path(_stem(data) + ".safetensors")
+    path = out or Path(stem(data) + ".safetensors")
     require_writable(path, *data)
-    settings = Settings(
-        hidden=_widths(hidden),
-        activation=activation,
-        loss=loss,
-        optimizer=optimizer,
-        learning_rate=learning_rate,
-        weight_decay=weight_decay,
-        dropout=dropout,
-        l1=l1,
-        l2=l2,
-        batch_size="auto" if batch_size is None else batch_size,
-        epochs="auto" if epochs is None else epochs,
-        validation="auto" if validation is None else validation or None,
-        patience=patience,
-        class_weight=cast(Literal["balanced"] | None, class_weight),
-        label_smoothing=label_smoothing,
-        seed=seed,
-        time_budget=time_budget,
-        dtype=dtype,
-    )
+    settings = learning.settings()
     table = reading.table(data, says=False)
-    plan = plan_table(
-        table,
-        target,
-        task=cast(Literal["classes", "numbers"] | None, task),
-        exclude=exclude or (),
-        test=test or None,
-        settings=settings,
-    )
+    plan = plan_table(table, learning.target, test=test or None, settings=settings, **learning.rows())
     screen = Screen(not (quiet or as_json))
     _show_plan(screen, table, plan)
     screen.heading("Training")
@@ -153,25 +89,13 @@ def train(
     model.save(path)
     _show_outcome(screen, model, data, path)
     if as_json:
-        write_json(_as_plain(table, plan, model, path))
+        write_json({**_as_plain(table, plan, model, path), "config": config_of(context)})
     if interrupted:
         complain(f"interrupted: the model so far is saved in {path}")
     return INTERRUPTED if interrupted else DONE
 
 
-def _widths(hidden: str) -> tuple[int, ...]:
-    """Widths of the hidden layers from "64,64"."""
-    if hidden.strip().lower() in ("none", "0", ""):
-        return ()
-    try:
-        return tuple(int(width) for width in hidden.split(","))
-    except ValueError:
-        raise SpecificationError(
-            f'--hidden is widths such as 64 or 64,64, or "none", not {hidden!r}'
-        ) from None
-
-
-def _stem(data: list[str]) -> str:
+def stem(data: list[str]) -> str:
     """The name of the first file without folder and suffixes."""
     name = "model" if data[0] == STDIN or glob.has_magic(data[0]) else Path(data[0]).name
     suffix = path_suffix(name)
@@ -210,17 +134,23 @@ def _show_plan(screen: Screen, table: Table, plan: TablePlan) -> None:
 
 
 def _split_in_words(plan: TablePlan) -> str:
+    from clearprop.table_model.baselines import METRICS
+
     rows, seed = plan.training.n_rows, plan.settings.seed
     if plan.test is None:
         words = f"all {plural(rows, 'row')} to train on, none held out"
     else:
-        drawn = "drawn by class" if plan.target.task == "classes" else "drawn"
+        drawn = f"{'drawn by class' if plan.target.task == 'classes' else 'drawn'}, seed {seed}"
+        if plan.ties is not None:
+            name = plan.ties.name
+            by_group = f"whole groups of {name!r}, seed {seed}"
+            drawn = by_group if plan.ties.kind == "group" else f"the latest by {name!r}"
         words = (
-            f"{plural(rows, 'row')} to train on, {plan.test.n_rows:,} held out to judge the result "
-            f"({drawn}, seed {seed})"
+            f"{plural(rows, 'row')} to train on, {plan.test.n_rows:,} held out to judge the result ({drawn})"
         )
-    share = plan.settings.validation_for(rows)
-    return words + (f"; {percent(share)} of the training rows choose the best epoch" if share else "")
+    share, metric = plan.settings.validation_for(rows), plan.settings.metric
+    by = f" by {METRICS[metric][0]}" if metric else ""
+    return words + (f"; {percent(share)} of the training rows choose the best epoch{by}" if share else "")
 
 
 def network_in_words(plan: TablePlan) -> str:
@@ -249,6 +179,8 @@ def _training_in_words(plan: TablePlan) -> str:
 
 def _show_outcome(screen: Screen, model: TableModel, data: list[str], path: Path) -> None:
     """Write how training went, the metrics, where the model lies, and what to type next."""
+    from clearprop.cli.reports import show_evaluation, threshold_in_words
+
     history, run = model.history, model.model
     steps = run.record.steps if run.record else 0
     seconds = history["seconds"][-1] if history["seconds"] else 0.0
@@ -260,9 +192,9 @@ def _show_outcome(screen: Screen, model: TableModel, data: list[str], path: Path
         found = run.certificate
         verdict = "holds" if found.holds else "DOES NOT HOLD"
         screen.line(f"Gradient certificate: {verdict} (worst error {found.worst:.1e})")
+    if model.evaluation is None and model.threshold is not None:
+        screen.line(threshold_in_words(model))
     if model.evaluation is not None:
-        from clearprop.cli.reports import show_evaluation
-
         show_evaluation(screen, model.evaluation, model, f"the {model.evaluation.rows:,} held-out rows")
     screen.heading("Model")
     screen.verbatim(f"{path} ({path.stat().st_size / 1000:.3g} kB)")
@@ -295,6 +227,7 @@ def _as_plain(table: Table, plan: TablePlan, model: TableModel, path: Path) -> d
             "test": plan.test.n_rows if plan.test else 0,
             "validation": settings.validation_for(rows) or 0.0,
             "seed": settings.seed,
+            **({plan.ties.kind: plan.ties.name} if plan.ties else {}),
         },
         "network": {
             "widths": list(plan.network.widths),
@@ -312,6 +245,7 @@ def _as_plain(table: Table, plan: TablePlan, model: TableModel, path: Path) -> d
             "loss": model.history["loss"][-1] if epochs else None,
         },
         "certificate": run.certificate.to_dict() if run.certificate else None,
+        "threshold": model.threshold.to_dict() if model.threshold else None,
         "test": model.evaluation.to_dict() if model.evaluation else None,
         "notices": list(plan.notices),
         "model": str(path),

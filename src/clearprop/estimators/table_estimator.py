@@ -46,6 +46,7 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         batch_size: int | Auto = "auto",
         epochs: int | Auto = "auto",
         validation: float | Auto | None = "auto",
+        metric: str | None = None,
         patience: int | None = None,
         time_budget: float | None = None,
         dtype: str = "float32",
@@ -64,6 +65,7 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         self.batch_size = batch_size
         self.epochs = epochs
         self.validation = validation
+        self.metric = metric
         self.patience = patience
         self.time_budget = time_budget
         self.dtype = dtype
@@ -95,6 +97,7 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
             batch_size=self.batch_size,
             epochs=self.epochs,
             validation=self.validation,
+            metric=self.metric,
             patience=self.patience,
             seed=int(seed),
             time_budget=self.time_budget,

@@ -37,7 +37,7 @@ class TabularClassifier(ClassifierMixin, TableEstimator):  # type: ignore[misc]
     Parameters
     ----------
     hidden, activation, loss, optimizer, learning_rate, weight_decay, dropout, l1, l2, batch_size, epochs, \
-validation, patience, time_budget, dtype
+validation, metric, patience, time_budget, dtype
         See `Settings`; the defaults adapt to the number of rows.
     class_weight : mapping from label to weight, or "balanced", optional
     label_smoothing : float
@@ -83,6 +83,7 @@ validation, patience, time_budget, dtype
         batch_size: int | Auto = "auto",
         epochs: int | Auto = "auto",
         validation: float | Auto | None = "auto",
+        metric: str | None = None,
         patience: int | None = None,
         class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
         label_smoothing: float = 0.0,
@@ -104,6 +105,7 @@ validation, patience, time_budget, dtype
             batch_size=batch_size,
             epochs=epochs,
             validation=validation,
+            metric=metric,
             patience=patience,
             time_budget=time_budget,
             dtype=dtype,
@@ -158,7 +160,7 @@ class TabularRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
     Parameters
     ----------
     hidden, activation, loss, optimizer, learning_rate, weight_decay, dropout, l1, l2, batch_size, epochs, \
-validation, patience, time_budget, dtype
+validation, metric, patience, time_budget, dtype
         See `Settings`; the defaults adapt to the number of rows.
     random_state, verbose
         As for `TabularClassifier`.

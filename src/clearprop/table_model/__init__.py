@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from clearprop.table_model.model import TableModel, fit_table, train_plan
+from clearprop.table_model.fitting import fit_table, train_plan
+from clearprop.table_model.model import TableModel
 from clearprop.table_model.settings import Settings
 
 __all__ = ["Settings", "TableModel", "fit_table", "train_plan"]

@@ -144,3 +144,11 @@ def shares_from(plain: object, target: Target) -> tuple[float, ...]:
     raise DataError(
         "the target has 'shares' that do not fit its classes; save the model again with clearprop"
     )
+
+
+def roles_from(plain: object) -> dict[str, str]:
+    """The columns for weights, groups and times, read back from a model file; DataError for anything else."""
+    named = isinstance(plain, dict) and all(isinstance(name, str) for name in plain.values())
+    if isinstance(plain, dict) and named and plain.keys() <= {"weight", "group", "time"}:
+        return plain
+    raise DataError("the target has 'roles' that are none; save the model again with clearprop")

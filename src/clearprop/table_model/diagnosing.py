@@ -34,7 +34,7 @@ def diagnose_table(model: TableModel, source: Any, rows: int = ROWS) -> Diagnosi
     Examples
     --------
     >>> from clearprop.datasets import penguins_path
-    >>> from clearprop.table_model.model import fit_table
+    >>> from clearprop.table_model.fitting import fit_table
     >>> model = fit_table(penguins_path(), "species")
     >>> diagnose_table(model, penguins_path()).names
     ()

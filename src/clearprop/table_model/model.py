@@ -1,4 +1,4 @@
-"""`fit_table`: from a table to a trained network that speaks the table's own language.
+"""`TableModel`: a trained network that speaks the table's own language.
 
 A `TableModel` is a `Model` between two frozen readings: the encoder turns columns into inputs, the target
 turns outputs into labels or numbers in their own units. All three travel in one model file.
@@ -7,13 +7,11 @@ turns outputs into labels or numbers in their own units. All three travel in one
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from clearprop.arrays import Array, IntArray
 from clearprop.errors import DataError, ModelFileError, SpecificationError
@@ -23,17 +21,16 @@ from clearprop.model import Model, read_model
 from clearprop.specification import Network, Parameters
 from clearprop.table_model.baselines import (
     Evaluation,
-    class_shares,
     judge_classes,
     judge_numbers,
+    roles_from,
     share_from,
     shares_from,
 )
-from clearprop.table_model.plan import LARGEST_FEATURE, TablePlan, as_table, features, plan_table, targets
-from clearprop.table_model.settings import Settings
+from clearprop.table_model.plan import LARGEST_FEATURE, features
+from clearprop.table_model.rows import as_table
+from clearprop.table_model.threshold import Threshold
 from clearprop.tables import Encoder, Target
-from clearprop.tables.deciding import Task
-from clearprop.training import train
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +49,12 @@ class TableModel:
         Share of the rows that was held out to judge the model.
     evaluation : Evaluation or None
         On those rows; not part of the model file.
+    threshold : Threshold or None
+        From which probability on the second of two classes is said, if not from one half.
+    roles : mapping from {"weight", "group", "time"} to column
+        Columns that said how rows count and which belong together in training.
+    validation : float or None
+        Share of the training rows that chose the best epoch, where groups or times held these apart.
     """
 
     model: Model
@@ -60,6 +63,9 @@ class TableModel:
     shares: tuple[float, ...]
     test: float | None = None
     evaluation: Evaluation | None = field(default=None, repr=False)
+    threshold: Threshold | None = None
+    roles: Mapping[str, str] = field(default_factory=dict)
+    validation: float | None = None
 
     @property
     def network(self) -> Network:
@@ -113,7 +119,9 @@ class TableModel:
 
     def class_indices(self, y_hat: Array) -> IntArray:
         """Class indices (m,) decided for by outputs y_hat (m, n_L)."""
-        return decide(self.network.loss, y_hat)
+        if self.threshold is None:
+            return decide(self.network.loss, y_hat)
+        return (self.probabilities(y_hat)[:, 1] >= self.threshold.value).astype(np.int64)
 
     def probabilities(self, y_hat: Array) -> Array:
         """What `predict_proba` says for outputs y_hat (m, n_L)."""
@@ -161,6 +169,12 @@ class TableModel:
         """Write a model file with the encoders in it; ModelFileError when that cannot be done."""
         model = self.model
         target = {**self.target.to_dict(), "shares": list(self.shares), "test": self.test}
+        if self.threshold is not None:
+            target["threshold"] = self.threshold.to_dict()
+        if self.roles:
+            target["roles"] = dict(self.roles)
+        if self.validation is not None:
+            target["validation"] = self.validation
         encoder, classes = self.encoder.to_dict(), self.target.classes
         Model(
             model.network,
@@ -221,8 +235,11 @@ class TableModel:
         try:
             plain = dict(model.target)
             shares, test = plain.pop("shares", None), share_from(plain.pop("test", None))
+            threshold = Threshold.from_dict(plain.pop("threshold", None))
+            roles, validation = roles_from(plain.pop("roles", {})), share_from(plain.pop("validation", None))
             encoder, target = Encoder.from_dict(model.encoder), Target.from_dict(plain)
-            read = cls(model, encoder, target, shares_from(shares, target), test)
+            shares = shares_from(shares, target)
+            read = cls(model, encoder, target, shares, test, None, threshold, roles, validation)
             read._require_fit()
         except DataError as error:
             raise ModelFileError(f"{os.fspath(path)}: {error}") from None
@@ -236,6 +253,8 @@ class TableModel:
     def _require_fit(self) -> None:
         """Raise DataError when encoder, network and target of a file do not belong together."""
         inputs, outputs = self.network.inputs, self.network.output.units
+        if self.threshold is not None and (len(self.target.classes) != 2 or not self.gives_probabilities):
+            raise DataError("its threshold is not for its target; save the model again with clearprop")
         width = len(self.encoder.feature_names)
         ends = {len(self.target.classes) or len(self.target.columns)}
         ends |= {1} if len(self.target.classes) == 2 else set()
@@ -245,121 +264,3 @@ class TableModel:
                 f"its encoders ({width} features, target of {self.target.task}) do not fit its network "
                 f"({inputs} inputs, {outputs} outputs); save the model again with clearprop"
             )
-
-
-def fit_table(
-    source: Any,
-    target: str | Sequence[str],
-    *,
-    task: Task | None = None,
-    exclude: Iterable[str] = (),
-    test: float | None = None,
-    sample_weight: npt.ArrayLike | None = None,
-    settings: Settings | None = None,
-    certify: bool = False,
-    checkpoint: str | os.PathLike[str] | None = None,
-    resume: bool = False,
-    progress: bool = False,
-) -> TableModel:
-    """Learn to predict columns of a table from the others.
-
-    Parameters
-    ----------
-    source : Table, path or DataFrame
-    target : str or list of str
-        The column to predict; several must be numbers.
-    task : {"classes", "numbers"}, optional
-        How the target is read, where its cells do not say it.
-    exclude : iterable of str
-        Columns that are no features.
-    test : float, optional
-        Share of the rows held out to judge the model (`.evaluation`), by class for classes.
-    sample_weight : array (m,), optional
-        A weight from 0 for each row of the table. Rows of weight 0 are left out. Whole numbers are taken as
-        repeats of the training rows, up to 4 times these or 10,000 rows; others weigh in the loss and in the
-        encoders' statistics. Rows held out by `test` count once each.
-    settings : Settings, optional
-        Network and training; the defaults adapt to the number of rows.
-    certify : bool
-        Whether to certify the gradient at the end; `.model.certificate`, kept in the model file.
-    checkpoint : path, optional
-        A folder in which training commits where it stands, about twice a minute.
-    resume : bool
-        Go on from the checkpoint in that folder, if there is one.
-    progress : bool
-        Whether to show a progress bar on standard error.
-
-    Returns
-    -------
-    TableModel
-        The same for the same rows in any order, settings and seed, whatever else the machine does.
-
-    Raises
-    ------
-    DataError, SpecificationError, FormulaError
-        When the table or a setting cannot be used; the message says what to do.
-    TrainingDiverged
-        When the loss stops being finite.
-
-    Warns
-    -----
-    UserWarning
-        When rows are left out because their target is missing.
-
-    Examples
-    --------
-    >>> from clearprop.datasets import penguins_path
-    >>> model = fit_table(penguins_path(), "species", test=0.25)
-    >>> model.evaluation.metrics["accuracy"] > 0.95
-    True
-    >>> model.predict(penguins_path())[:2]
-    array(['Adelie', 'Adelie'], dtype=object)
-    """
-    plan = plan_table(
-        source, target, task=task, exclude=exclude, test=test, sample_weight=sample_weight, settings=settings
-    )
-    for notice in plan.notices:
-        warnings.warn(f"{plan.training.source}: {notice}", UserWarning, stacklevel=2)
-    return train_plan(plan, certify=certify, checkpoint=checkpoint, resume=resume, progress=progress)
-
-
-def train_plan(
-    plan: TablePlan,
-    *,
-    certify: bool = False,
-    checkpoint: str | os.PathLike[str] | None = None,
-    resume: bool = False,
-    progress: bool = False,
-) -> TableModel:
-    """Train what was planned, and judge it on the rows held out.
-
-    Ctrl-C ends training and gives what was learnt so far; `.model.stopped` is "interrupted" then.
-    """
-    settings, rows = plan.settings, plan.training.n_rows
-    X = features(plan.encoder, plan.training)
-    Y = targets(plan.network, plan.target, plan.training)
-    run = train(
-        plan.network,
-        X,
-        Y,
-        optimizer=settings.optimizer_for(rows),
-        batch_size=settings.batch_size_for(rows),
-        epochs=settings.epochs_for(rows),
-        seed=settings.seed,
-        validation=settings.validation_for(rows),
-        sample_weight=plan.weights,
-        class_weight=settings.class_weight_for(plan.target),
-        label_smoothing=settings.label_smoothing,
-        initial=plan.first_parameters(),
-        dtype=settings.dtype,
-        patience=settings.patience,
-        time_budget=settings.time_budget,
-        certify=certify,
-        checkpoint=checkpoint,
-        resume=resume,
-        progress=progress,
-    )
-    y = Y if plan.target.task == "classes" else np.empty(0, dtype=np.int64)
-    shares = class_shares(plan.target, y, plan.weights)
-    model = TableModel(Model.of(run), plan.encoder, plan.target, shares, plan.share)
-    return model if plan.test is None else replace(model, evaluation=model.evaluate(plan.test))

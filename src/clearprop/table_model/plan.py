@@ -7,23 +7,26 @@ in the order of their cells (`canonical`), so a plan does not depend on the orde
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from clearprop.arrays import Array, IntArray
-from clearprop.errors import DataError, SpecificationError
-from clearprop.formulas.losses import losses
+from clearprop.engines.examples import check_targets
+from clearprop.errors import DataError
 from clearprop.specification import Network, Parameters
-from clearprop.table_model.canonical import canonical_order, checked_weights, repeats
+from clearprop.table_model.canonical import repeats
+from clearprop.table_model.rows import PerRow, Rows, as_table, learnable_rows, marks_of
 from clearprop.table_model.settings import Settings
-from clearprop.tables import Encoder, Table, Target, read_table
+from clearprop.table_model.splits import Pair, Ties, split_rows
+from clearprop.tables import Encoder, Table, Target
 from clearprop.tables.deciding import Task
 from clearprop.tables.encodings import TextEncoding
 from clearprop.training.validation import hold_out
+
+__all__ = ["TablePlan", "as_table", "features", "plan_rows", "plan_table", "targets", "unseen_slots"]
 
 LARGEST_FEATURE = 1e6  #: no training row reaches it; keeps what is later predicted on finite in float32
 
@@ -46,8 +49,13 @@ class TablePlan:
         The share of the rows that these were to be.
     weights : ndarray (rows of training,) or None
         Example weights, where they are not repeats.
+    ties : Ties or None
+        Groups or times of the training rows: those that choose the best epoch are held apart by them.
+    roles : mapping from {"weight", "group", "time"} to column
     notices : tuple of str
         What the user should know about the data.
+    rows : Rows
+        All rows, and in `taught` which of them are trained on.
     """
 
     encoder: Encoder
@@ -58,7 +66,11 @@ class TablePlan:
     test: Table | None
     share: float | None
     weights: Array | None
+    ties: Ties | None
+    roles: Mapping[str, str]
     notices: tuple[str, ...]
+    rows: Rows
+    taught: IntArray
 
     def first_parameters(self) -> Parameters:
         """First parameters: drawn by the seed, with the weights of slots no training row fills at 0.
@@ -66,6 +78,17 @@ class TablePlan:
         So a text that training did not see adds nothing to z, where a random weight would shift it.
         """
         return first_parameters(self.network, self.settings, self.encoder)
+
+    def validation_rows(self) -> Pair | None:
+        """Training rows to learn from and those that choose the best epoch, or None."""
+        share = self.settings.validation_for(self.training.n_rows)
+        if share is None:
+            return None
+        if self.ties is not None:
+            return split_rows(marks_of(self.target, self.training), self.ties, share, self.settings.seed)
+        Y = targets(self.network, self.target, self.training)
+        checked = check_targets(self.network, Y, len(Y), np.float64, "Y")
+        return hold_out(self.network.loss, checked, share, self.settings.seed)
 
 
 def plan_table(
@@ -75,7 +98,9 @@ def plan_table(
     task: Task | None = None,
     exclude: Iterable[str] = (),
     test: float | None = None,
-    sample_weight: npt.ArrayLike | None = None,
+    sample_weight: PerRow = None,
+    groups: PerRow = None,
+    time: PerRow = None,
     settings: Settings | None = None,
 ) -> TablePlan:
     """Plan how to learn a table; see `fit_table` for the parameters.
@@ -87,47 +112,79 @@ def plan_table(
     >>> plan.training.n_rows, plan.test.n_rows, plan.network.widths
     (275, 69, (16, 64, 64, 3))
     """
-    settings, passed = settings or Settings(), tuple(exclude)
-    table = as_table(source)
-    weights = checked_weights(sample_weight, table)
-    if weights is not None and not weights.all():
-        table, weights = table.take(weights > 0), weights[weights > 0]
-    whole = Target.fit(table, target, task)
-    known = np.flatnonzero(whole.known_rows(table))
-    notices = _notices(table, whole, len(known))
-    if len(known) < table.n_rows:
-        table, weights = table.take(known), None if weights is None else weights[known]
-    wanted = tuple(map(table.column, whole.columns))
-    read = [column for column in table.columns if column.name not in (*whole.columns, *passed)]
-    kept, held = canonical_order([*read, *wanted], weights), None  # wherever the target stands in the table
-    if test is not None:
-        judged = Table(wanted, table.source, table.row_numbers).take(kept)
-        first, second = _split(judged, whole, test, settings.seed)
-        kept, held = kept[first], kept[second]
-    weights = None if weights is None else weights[kept]
+    settings = settings or Settings()
+    rows = learnable_rows(
+        source,
+        target,
+        task=task,
+        exclude=exclude,
+        sample_weight=sample_weight,
+        groups=groups,
+        time=time,
+    )
+    if test is None:
+        return plan_rows(rows, np.arange(rows.table.n_rows), None, settings)
+    first, second = rows.split(test, settings.seed)
+    return plan_rows(rows, first, second, settings, share=float(test))
+
+
+def plan_rows(
+    rows: Rows,
+    first: IntArray,
+    second: IntArray | None,
+    settings: Settings,
+    *,
+    share: float | None = None,
+    all_classes: bool = False,
+) -> TablePlan:
+    """Plan how to learn the rows `first` and to judge by the rows `second`.
+
+    With `all_classes` the network has an output for each class of all rows, if not all are among `first`.
+    """
+    weights = None if rows.weights is None else rows.weights[first]
     times = repeats(weights)
     if times is not None:
-        kept, weights = np.repeat(kept, times), None
-    training = table.take(kept)
-    reading = replace(Target.fit(training, whole.columns, whole.task, weights), reason=whole.reason)
-    settings.optimizer_for(training.n_rows), settings.class_weight_for(reading)  # what is wrong, now
-    encoder = Encoder.fit(training, target=whole.columns, exclude=passed, weights=weights)
+        first, weights = np.repeat(first, times), None
+    training, whole = rows.table.take(first), rows.target
+    reading = whole
+    if whole.task == "numbers" or not all_classes:
+        reading = replace(Target.fit(training, whole.columns, whole.task, weights), reason=whole.reason)
+    settings.require_fit(training.n_rows, reading)
+    held = None if second is None else rows.table.take(second)
+    if held is not None and rows.ties is not None and not all_classes:
+        _require_taught(reading, held, rows.ties.name)
+    encoder = Encoder.fit(training, target=whole.columns, exclude=rows.exclude, weights=weights)
     return TablePlan(
         encoder=encoder,
         target=reading,
         network=settings.network(len(encoder.feature_names), reading),
         settings=settings,
         training=training,
-        test=None if held is None else table.take(held),
-        share=None if test is None else float(test),
+        test=held,
+        share=share,
         weights=weights,
-        notices=(*table.notices, *notices),
+        ties=None if rows.ties is None else rows.ties.take(first),
+        roles=rows.roles,
+        notices=rows.notices,
+        rows=rows,
+        taught=first,
     )
 
 
-def as_table(source: Any) -> Table:
-    """Table of a path or a DataFrame, or the table itself."""
-    return source if isinstance(source, Table) else read_table(source)
+def _require_taught(target: Target, held: Table, by: str) -> None:
+    """Raise DataError when the rows held out by time have a class that no earlier row has."""
+    if target.task == "numbers":
+        return
+    known = target.columns[0]
+    column = held.column(known)
+    try:
+        target.transform(held)
+    except DataError:
+        new = sorted(set(column.texts()) - {str(label) for label in target.classes})
+        raise DataError(
+            f"{held.source}: the latest rows by {by!r} have the class {', '.join(map(repr, new[:5]))} of "
+            f"{known!r}, and no earlier row has; hold fewer out, or train without such rows"
+        ) from None
 
 
 def features(encoder: Encoder, table: Table) -> Array:
@@ -164,32 +221,3 @@ def unseen_slots(encoder: Encoder) -> list[int]:
             slots.append(first + len(row.levels))
         first += len(row.feature_names)
     return slots
-
-
-def _notices(table: Table, target: Target, known: int) -> tuple[str, ...]:
-    lacking = table.n_rows - known
-    if not lacking:
-        return ()
-    names = " or ".join(map(repr, target.columns))
-    rows = "1 row has" if lacking == 1 else f"{lacking} rows have"
-    return (f"{rows} no value of the target {names} and {'is' if lacking == 1 else 'are'} left out",)
-
-
-def _split(table: Table, target: Target, test: float, seed: int) -> tuple[IntArray, IntArray]:
-    """Rows to train on and rows to judge by, by class for classes."""
-    if isinstance(test, bool) or not isinstance(test, int | float | np.number) or not 0 < test < 1:
-        raise SpecificationError(f"test is a share of the rows between 0 and 1, or None, not {test!r}")
-    Y = target.transform(table)
-    if table.n_rows < 2:
-        raise DataError(f"{table.source} has a single row with a target, so none can be held out; give more")
-    if target.task == "numbers":
-        return hold_out(losses["squared_error"], Y, float(test), seed)
-    marks = np.zeros((len(Y), len(target.classes)))
-    marks[np.arange(len(Y)), Y] = 1.0
-    try:
-        return hold_out(losses["cross_entropy"], marks, float(test), seed)
-    except DataError:
-        raise DataError(
-            f"{table.source}: every class of {target.columns[0]!r} has a single row, so none can be held out "
-            "to test by; give more rows, or hold none out (--test 0, or test=None)"
-        ) from None

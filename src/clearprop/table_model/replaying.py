@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from clearprop.errors import SpecificationError
 from clearprop.glassbox.replay import Replay
 from clearprop.table_model.model import TableModel
-from clearprop.table_model.plan import as_table, features, plan_table, targets
+from clearprop.table_model.plan import features, plan_table, targets
+from clearprop.table_model.rows import PerRow, as_table
 from clearprop.table_model.settings import Settings
 from clearprop.tables import Table
 
@@ -23,7 +23,9 @@ def replay_table(
     batch: int | None = None,
     *,
     row: int | None = None,
-    sample_weight: npt.ArrayLike | None = None,
+    sample_weight: PerRow = None,
+    groups: PerRow = None,
+    time: PerRow = None,
 ) -> Replay:
     """Take one step of a table's training again; `rows` of what is given back are row numbers of the table.
 
@@ -35,8 +37,8 @@ def replay_table(
         Both from 1; see `clearprop.glassbox.replay.replay`.
     row : int, optional
         Number of a row, from 1, in place of `batch`: the batch of the epoch that holds it.
-    sample_weight : array (m,), optional
-        As given to `fit_table`.
+    sample_weight, groups, time : array (m,), optional
+        As given to `fit_table`; where these were columns, the model knows them.
 
     Raises
     ------
@@ -62,17 +64,21 @@ def replay_table(
         task=model.target.task,
         exclude=[name for name in table.names if name not in read and name not in model.target.columns],
         test=model.test,
-        sample_weight=sample_weight,
-        settings=Settings(seed=record.seed, dtype=record.dtype),
+        sample_weight=model.roles.get("weight", sample_weight),
+        groups=model.roles.get("group", groups),
+        time=model.roles.get("time", time),
+        settings=Settings(seed=record.seed, dtype=record.dtype, validation=model.validation),
     )
-    training = plan.training
+    parted = None if model.validation is None else plan.validation_rows()
+    taught = np.arange(plan.training.n_rows) if parted is None else parted[0]
+    training = plan.training.take(taught)
     replayed = model.model.replay(
         features(model.encoder, training),
         targets(model.network, model.target, training),
         epoch,
         batch,
         row=None if row is None else _place(training, row),
-        sample_weight=plan.weights,
+        sample_weight=None if plan.weights is None else plan.weights[taught],
         initial=replace(plan, encoder=model.encoder, network=model.network).first_parameters(),
     )
     return replace(replayed, rows=training.row_numbers[replayed.rows])

@@ -20,7 +20,9 @@ from clearprop.formulas.activations import AnyActivation
 from clearprop.formulas.losses import Loss, as_loss, losses
 from clearprop.formulas.optimizers import Optimizer, as_optimizer
 from clearprop.formulas.schedules import Schedule, schedules
+from clearprop.metrics import as_metric
 from clearprop.specification import Dense, Network
+from clearprop.table_model.threshold import parse_rule, require_two
 from clearprop.tables import Target
 
 Auto: TypeAlias = Literal["auto"]
@@ -62,9 +64,18 @@ class Settings:
     epochs : int or "auto"
         "auto": 2000 to 4000 steps, and 10 epochs at least.
     validation : float, "auto" or None
-        Share of the training rows held out to choose the best epoch; "auto": 0.1 from 10,000 rows.
+        Share of the training rows held out to choose the best epoch; "auto": 0.1 from 10,000 rows, or
+        where there is a `metric`.
+    metric : str, optional
+        What the best epoch and `patience` go by on these rows, in place of the loss: accuracy, log_loss or
+        roc_auc for classes; rmse, mae or r2 for numbers.
     patience : int, optional
         Stop after so many epochs without progress (on the validation rows, where there are some).
+    threshold : str, optional
+        For two classes: `predict` says the second from the probability on that is best for "f1",
+        "balanced_accuracy", "youden" or a cost such as "cost fp=1 fn=5", on the validation rows or, where
+        there are none, out of fold. " positive=LABEL" behind it names the class to be found, if it is not
+        the second.
     class_weight : mapping from label to weight, or "balanced", optional
     label_smoothing : float
     seed : int
@@ -92,7 +103,9 @@ class Settings:
     batch_size: int | Auto = "auto"
     epochs: int | Auto = "auto"
     validation: float | Auto | None = "auto"
+    metric: str | None = None
     patience: int | None = None
+    threshold: str | None = None
     class_weight: Mapping[Any, float] | Literal["balanced"] | None = None
     label_smoothing: float = 0.0
     seed: int = 0
@@ -194,7 +207,7 @@ class Settings:
     def validation_for(self, rows: int) -> float | None:
         """Share of so many training rows that judges the epochs, or None."""
         if self.validation == "auto":
-            return VALIDATION if rows >= VALIDATED_ROWS else None
+            return VALIDATION if rows >= VALIDATED_ROWS or self.metric is not None else None
         return self.validation
 
     def class_weight_for(self, target: Target) -> dict[int, float] | Literal["balanced"] | None:
@@ -221,6 +234,19 @@ class Settings:
                 raise SpecificationError(f"class_weight has the label {label!r}; the classes are {listed}")
             weights[known.index(label)] = weight
         return weights
+
+    def require_fit(self, rows: int, target: Target) -> None:
+        """Raise SpecificationError when a setting does not fit the target, before anything is trained."""
+        self.optimizer_for(rows), self.class_weight_for(target)
+        if self.metric is not None:
+            as_metric(self.metric, self.loss_for(target))
+        if self.threshold is not None:
+            require_two(parse_rule(self.threshold), target.classes)
+            if (loss := self.loss_for(target)).targets == "signs":
+                raise SpecificationError(
+                    f"loss {loss.name!r} gives scores, not probabilities that a threshold could be put on; "
+                    "use another loss"
+                )
 
     def with_seed(self, seed: int) -> Settings:
         """The same settings with another seed."""

@@ -1,0 +1,316 @@
+"""Cross-validation of a table: how good a network is on rows that did not teach it, and how sure that is.
+
+Encoders, targets and thresholds are fitted anew in each fold, on its training rows alone. What is predicted
+for a row out of fold is in the order and the terms of the table that was given.
+
+The standard error is the deviation of a repeat's folds over the square root of their number, averaged over
+the repeats: these make the mean steadier, but the rows stay the same ones, so it does not shrink with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from clearprop.arrays import Array, IntArray
+from clearprop.errors import SpecificationError
+from clearprop.table_model.baselines import (
+    METRICS,
+    Evaluation,
+    Scores,
+    class_shares,
+    judge_classes,
+    judge_numbers,
+)
+from clearprop.table_model.fitting import train_plan
+from clearprop.table_model.folding import Fold, fold_models
+from clearprop.table_model.rows import PerRow, Rows, learnable_rows
+from clearprop.table_model.settings import Settings
+from clearprop.tables import Target
+from clearprop.tables.deciding import Task
+
+
+@dataclass(frozen=True, eq=False)
+class CrossValidation:
+    """What `cross_validate_table` found; print it.
+
+    Attributes
+    ----------
+    scores : tuple of Evaluation
+        One for each fold, repeat after repeat, each on the rows that its network did not see.
+    fold : ndarray of int64 (repeats, m)
+        Which fold judged each row of the table, from 0; -1 for none (no target, no weight, or too early).
+    predictions : ndarray (m,), or (m, k) for k > 1 targets
+        Labels or numbers out of fold; None or NaN for rows that no fold judged. Over several repeats the
+        likelier class by the mean probability (with thresholds: the class said most often), or the mean.
+    probabilities : ndarray (m, K) or None
+        Out of fold, the mean over the repeats.
+    out_of_fold : Evaluation
+        Of these predictions together.
+    row_numbers : ndarray of int64 (m,)
+    target : Target
+        As read on all rows.
+    folds, repeats, seed : int
+    by : str
+        What held the rows apart: "class", "group", "time", or "" for chance.
+    source : str
+    notices : tuple of str
+        What the user should know about the data.
+    """
+
+    scores: tuple[Evaluation, ...]
+    fold: IntArray = field(repr=False)
+    predictions: Array = field(repr=False)
+    probabilities: Array | None = field(repr=False)
+    out_of_fold: Evaluation = field(repr=False)
+    row_numbers: IntArray = field(repr=False)
+    target: Target
+    folds: int
+    repeats: int
+    seed: int
+    by: str
+    source: str
+    notices: tuple[str, ...] = ()
+
+    @property
+    def mean(self) -> Scores:
+        """Mean of each metric over the folds; None where it has no meaning in one of them."""
+        return _means([fold.metrics for fold in self.scores])
+
+    @property
+    def baseline(self) -> Scores:
+        """The same of the baseline."""
+        return _means([fold.baseline for fold in self.scores])
+
+    @property
+    def standard_error(self) -> Scores:
+        """Of each mean; see above."""
+        errors: dict[str, float | None] = {}
+        for name, mean in self.mean.items():
+            values = np.array([[fold.metrics[name] for fold in self.scores]], dtype=np.float64)
+            each = values.reshape(self.repeats, self.folds).var(axis=1, ddof=1) / self.folds
+            errors[name] = None if mean is None else float(np.sqrt(each.mean()))
+        return errors
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Columns of a table out of fold: `row`, `fold` from 1, `predicted_<target>`, `p_<class>`."""
+        first = self.fold[0]
+        columns: dict[str, list[Any]] = {
+            "row": self.row_numbers.tolist(),
+            "fold": [None if fold < 0 else fold + 1 for fold in first.tolist()],
+        }
+        said = self.predictions.reshape(len(first), -1)
+        for j, name in enumerate(self.target.columns):
+            columns[f"predicted_{name}"] = _without_nan(said[:, j])
+        if self.probabilities is not None:
+            for k, label in enumerate(self.target.classes):
+                columns[f"p_{label}"] = _without_nan(self.probabilities[:, k])
+        return columns
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data (JSON types)."""
+        return {
+            "source": self.source,
+            "target": list(self.target.columns),
+            "task": self.target.task,
+            "folds": self.folds,
+            "repeats": self.repeats,
+            "seed": self.seed,
+            "by": self.by,
+            "mean": dict(self.mean),
+            "standard_error": dict(self.standard_error),
+            "baseline": dict(self.baseline),
+            "scores": [fold.to_dict() for fold in self.scores],
+            "out_of_fold": self.out_of_fold.to_dict(),
+            "notices": list(self.notices),
+        }
+
+    def __str__(self) -> str:
+        lines = [f"{self.source}: {', '.join(self.target.columns)} by {self.in_words()}", ""]
+        error, baseline = self.standard_error, self.baseline
+        lines.append(f"{'':10}{'network':>12}{'std. error':>12}{'baseline':>12}   by fold")
+        for name, mean in self.mean.items():
+            each = " ".join(_number(fold.metrics[name]) for fold in self.scores[: self.folds])
+            more = " ..." if self.repeats > 1 else ""
+            numbers = "".join(f"{_number(value):>12}" for value in (mean, error[name], baseline[name]))
+            lines.append(f"{METRICS[name][0]:10}{numbers}   {each}{more}")
+        judged = int((self.fold[0] >= 0).sum())
+        lines += ["", f"{judged:,} of {len(self.row_numbers):,} rows are predicted out of fold"]
+        return "\n".join([*lines, *(f"note: {notice}" for notice in self.notices)])
+
+    def in_words(self) -> str:
+        """How the rows were parted, in a phrase."""
+        parted = {
+            "class": "drawn by class",
+            "group": "groups kept together",
+            "time": "each after the rows that teach it",
+            "": "drawn",
+        }[self.by]
+        repeated = f", {self.repeats} times" if self.repeats > 1 else ""
+        drawn = "" if self.by == "time" else f", seed {self.seed}"
+        return f"{self.folds}-fold cross-validation{repeated} ({parted}{drawn})"
+
+
+def cross_validate_table(
+    source: Any,
+    target: str | Sequence[str],
+    *,
+    folds: int = 5,
+    repeats: int = 1,
+    task: Task | None = None,
+    exclude: Iterable[str] = (),
+    sample_weight: PerRow = None,
+    groups: PerRow = None,
+    time: PerRow = None,
+    settings: Settings | None = None,
+    seed: int | None = None,
+    progress: bool = False,
+) -> CrossValidation:
+    """Judge a network by rows that it did not see: all folds but one teach it, in turn, and it predicts that.
+
+    Parameters
+    ----------
+    source, target, task, exclude, sample_weight
+        As for `fit_table`; in the scores each row counts once.
+    folds : int
+        From 2. Classes are spread evenly over them.
+    repeats : int
+        With other folds and first weights each time.
+    groups : str or array (m,), optional
+        Rows of one group are in one fold.
+    time : str or array (m,), optional
+        The rows are cut into folds + 1 blocks one after another; each block but the first is judged by a
+        network taught by all rows before it. The first is never judged.
+    settings : Settings, optional
+        A threshold is chosen anew in each fold, from its training rows.
+    seed : int, optional
+        The one seed, in place of that of the settings.
+    progress : bool
+        Whether to show a progress bar for each fold on standard error.
+
+    Raises
+    ------
+    DataError, SpecificationError, FormulaError
+        When the table or a setting cannot be used.
+
+    Examples
+    --------
+    >>> from clearprop.datasets import penguins_path
+    >>> found = cross_validate_table(penguins_path(), "species", settings=Settings(epochs=30))
+    >>> found.mean["accuracy"] > 0.95 > found.baseline["accuracy"]
+    True
+    >>> found.predictions[:2].tolist(), found.probabilities.shape
+    (['Adelie', 'Adelie'], (344, 3))
+
+    References
+    ----------
+    Stone, "Cross-validatory choice and assessment of statistical predictions", 1974
+    """
+    settings = settings or Settings()
+    settings = settings if seed is None else settings.with_seed(seed)
+    if isinstance(repeats, bool) or not isinstance(repeats, int | np.integer) or repeats < 1:
+        raise SpecificationError(f"repeats is a whole number from 1, not {repeats!r}")
+    if repeats > 1 and time is not None:
+        raise SpecificationError(
+            "folds by time are not drawn, so each repeat would have the same; leave it at 1"
+        )
+    rows = learnable_rows(
+        source, target, task=task, exclude=exclude, sample_weight=sample_weight, groups=groups, time=time
+    )
+    gathered = _Gathered(rows, repeats)
+    for repeat in range(repeats):
+        own = settings.with_seed((settings.seed + repeat) % 2**64)
+        trainer = partial(train_plan, progress=progress)
+        found = fold_models(rows, own, folds, settings.seed, repeat=repeat, trainer=trainer)
+        for number, fold in enumerate(found):
+            gathered.take(fold, repeat, number)
+    return gathered.result(folds, settings)
+
+
+class _Gathered:
+    """What the folds say of each row, added up."""
+
+    def __init__(self, rows: Rows, repeats: int) -> None:
+        self.rows, target = rows, rows.target
+        m = rows.table.n_rows
+        self.scores: list[Evaluation] = []
+        self.fold = np.full((repeats, m), -1, dtype=np.int64)
+        self.total = np.zeros((m, len(target.classes) or len(target.columns)))
+        self.votes = np.zeros((m, len(target.classes)))
+        self.proper = target.task == "classes"
+
+    def take(self, fold: Fold, repeat: int, number: int) -> None:
+        model, judged = fold.model, fold.judged
+        if model.evaluation is not None:
+            self.scores.append(model.evaluation)
+        self.fold[repeat, judged] = number
+        if self.rows.target.task == "numbers":
+            self.total[judged] += model.answers(fold.y_hat).reshape(len(judged), -1)
+            return
+        self.proper = model.gives_probabilities
+        self.votes[judged, model.class_indices(fold.y_hat)] += 1
+        if self.proper:
+            self.total[judged] += model.probabilities(fold.y_hat)
+
+    def result(self, folds: int, settings: Settings) -> CrossValidation:
+        rows, target = self.rows, self.rows.target
+        size = len(rows.row_numbers)
+        seen = np.flatnonzero(self.fold[0] >= 0)
+        mean = self.total[seen] / len(self.fold)
+        probabilities = None
+        if target.task == "numbers":
+            said = mean[:, 0] if mean.shape[1] == 1 else mean
+            predictions = np.full((size, *said.shape[1:]), np.nan)
+            Y = target.inverse(target.transform(rows.table.take(seen)))
+            together = judge_numbers(target, Y, mean)
+        else:
+            voted = settings.threshold is not None or not self.proper
+            decided = (self.votes[seen] + mean / 2 if voted else mean).argmax(axis=1)
+            said = target.inverse(decided)
+            predictions = np.full(size, None, dtype=object)
+            y = target.transform(rows.table.take(seen))
+            shares = class_shares(target, target.transform(rows.table), rows.weights)
+            scores = mean if self.proper else self.votes[seen] / len(self.fold)
+            together = judge_classes(target, shares, y, decided, scores, proper=self.proper)
+            if self.proper:
+                probabilities = np.full((size, mean.shape[1]), np.nan)
+                probabilities[rows.places[seen]] = mean
+        predictions[rows.places[seen]] = said
+        fold = np.full((len(self.fold), size), -1, dtype=np.int64)
+        fold[:, rows.places] = self.fold
+        return CrossValidation(
+            scores=tuple(self.scores),
+            fold=fold,
+            predictions=predictions,
+            probabilities=probabilities,
+            out_of_fold=together,
+            row_numbers=rows.row_numbers,
+            target=target,
+            folds=folds,
+            repeats=len(self.fold),
+            seed=settings.seed,
+            by=rows.ties.kind if rows.ties else "class" if target.task == "classes" else "",
+            source=rows.table.source,
+            notices=rows.notices,
+        )
+
+
+def _means(folds: Sequence[Scores]) -> Mapping[str, float | None]:
+    means: dict[str, float | None] = {}
+    for name in folds[0]:
+        values = [fold[name] for fold in folds]
+        known = [value for value in values if value is not None]
+        means[name] = float(np.mean(known)) if len(known) == len(values) else None
+    return means
+
+
+def _without_nan(values: Array) -> list[Any]:
+    return [None if value is None or value != value else value for value in values.tolist()]
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"

@@ -1,0 +1,312 @@
+"""A search over settings: each trial is judged on rows that did not teach it, the best is trained on all.
+
+Rows held out by `test` take no part in it. The first trial is the settings as they were given, so what is
+found is never worse than they are by the search's own measure; but the best of many scores is too good to
+be true, and only the rows held out say how good the model is.
+
+Source: Bergstra & Bengio, "Random search for hyper-parameter optimization", 2012.
+"""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from clearprop.arrays import IntArray
+from clearprop.errors import SpecificationError
+from clearprop.table_model.baselines import METRICS
+from clearprop.table_model.fitting import train_plan
+from clearprop.table_model.folding import fold_models
+from clearprop.table_model.learning import train_network
+from clearprop.table_model.model import TableModel
+from clearprop.table_model.plan import plan_rows
+from clearprop.table_model.rows import PerRow, Rows, learnable_rows
+from clearprop.table_model.samplers import SamplerName, sampler_of
+from clearprop.table_model.search_space import Space, checked_space, chosen_settings
+from clearprop.table_model.settings import Settings
+from clearprop.tables.deciding import Task
+from clearprop.training.run import TrainingDiverged
+
+SHOWN = 10  #: trials that are printed
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One choice of settings, judged.
+
+    Attributes
+    ----------
+    number : int
+        From 0; trial 0 is the settings as they were given.
+    chosen : mapping from name to value
+    settings : Settings
+    score : float or None
+        Mean of the search's metric; None where training diverged or the metric has no meaning.
+    standard_error : float or None
+        Of this mean over the folds.
+    seconds : float
+    """
+
+    number: int
+    chosen: Mapping[str, Any]
+    settings: Settings = field(repr=False)
+    score: float | None
+    standard_error: float | None
+    seconds: float
+
+    def in_words(self) -> str:
+        """What was chosen, in one line."""
+        return ", ".join(f"{name} {value}" for name, value in self.chosen.items()) or "as given"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data (JSON types, where the choices are)."""
+        return {
+            "number": self.number,
+            "chosen": dict(self.chosen),
+            "score": self.score,
+            "standard_error": self.standard_error,
+            "seconds": self.seconds,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """What `search_table` found; print it.
+
+    Attributes
+    ----------
+    metric : str
+    trials : tuple of Trial
+        In the order in which they were tried.
+    best : Trial
+    model : TableModel
+        Trained by the best settings on all rows but those held out; `.evaluation` is on the latter.
+    judged_by : str
+        On what the trials were judged, in words.
+    stopped : {"trials", "time_budget", "interrupted"}
+    notices : tuple of str
+    """
+
+    metric: str
+    trials: tuple[Trial, ...] = field(repr=False)
+    best: Trial
+    model: TableModel = field(repr=False)
+    judged_by: str
+    stopped: str
+    notices: tuple[str, ...] = ()
+
+    @property
+    def ranked(self) -> list[Trial]:
+        """The trials that have a score, the best first."""
+        return _ranked(self.trials, self.metric)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data (JSON types)."""
+        evaluation = self.model.evaluation
+        return {
+            "metric": self.metric,
+            "judged_by": self.judged_by,
+            "stopped": self.stopped,
+            "best": self.best.to_dict(),
+            "trials": [trial.to_dict() for trial in self.trials],
+            "test": evaluation.to_dict() if evaluation else None,
+            "notices": list(self.notices),
+        }
+
+    def __str__(self) -> str:
+        name, ranked = METRICS[self.metric][0], self.ranked
+        why = "" if self.stopped == "trials" else f" (stopped by {self.stopped})"
+        lines = [f"{len(self.trials)} trials{why}, each judged by {name} on {self.judged_by}", ""]
+        lines.append(f"{'trial':>5}{name:>10}{'std. error':>12}{'seconds':>9}   settings")
+        for trial in ranked[:SHOWN]:
+            error = "-" if trial.standard_error is None else f"{trial.standard_error:.3g}"
+            row = f"{trial.number:>5}{trial.score:>10.4g}{error:>12}{trial.seconds:>9.2g}"
+            lines.append(f"{row}   {trial.in_words()}")
+        if len(ranked) > SHOWN:
+            lines.append(f"... and {len(ranked) - SHOWN} more")
+        if len(ranked) < len(self.trials):
+            lines.append(f"{len(self.trials) - len(ranked)} without a score")
+        evaluation = self.model.evaluation
+        if evaluation is not None:
+            value, other = evaluation.metrics[self.metric], evaluation.baseline[self.metric]
+            told = ["-" if each is None else f"{each:.4g}" for each in (value, other)]
+            held = f"the {evaluation.rows:,} rows held out, which no trial saw"
+            lines += ["", f"on {held}: {name} {told[0]}, baseline {told[1]}"]
+        return "\n".join([*lines, *(f"note: {notice}" for notice in self.notices)])
+
+
+def search_table(
+    source: Any,
+    target: str | Sequence[str],
+    *,
+    trials: int = 20,
+    space: Space | None = None,
+    seed: int | None = None,
+    folds: int = 3,
+    validation: float | None = None,
+    metric: str | None = None,
+    time_budget: float | None = None,
+    sampler: SamplerName = "random",
+    test: float | None = None,
+    task: Task | None = None,
+    exclude: Iterable[str] = (),
+    sample_weight: PerRow = None,
+    groups: PerRow = None,
+    time: PerRow = None,
+    settings: Settings | None = None,
+    progress: bool = False,
+) -> Search:
+    """Try settings on a table, and train by the best.
+
+    Parameters
+    ----------
+    source, target, task, exclude, sample_weight, groups, time, test
+        As for `fit_table`; groups and times part the rows of the trials too.
+    trials : int
+        How many, the settings as given among them.
+    space : mapping from setting to Range or list of choices, optional
+        Names of `Settings`, and `width` and `depth`; by default width, depth, activation, dropout, learning
+        rate and weight decay.
+    seed : int, optional
+        The one seed, in place of that of the settings.
+    folds : int
+        Each trial is judged by the mean over so many folds of the rows not held out.
+    validation : float, optional
+        Judge by one split with this share instead, for large tables.
+    metric : str, optional
+        accuracy, log_loss (by default, for classes), roc_auc; rmse (for numbers), mae, r2.
+    time_budget : float, optional
+        Seconds after which no trial is begun.
+    sampler : {"random", "optuna"}
+        Optuna's own sampler needs the extra: `pip install "clearprop[search]"`.
+    settings : Settings, optional
+        What is not searched. A `threshold` is chosen for the best only.
+    progress : bool
+        Whether to say each trial's score on standard error. Ctrl-C ends the search after the trials so far.
+
+    Raises
+    ------
+    DataError, SpecificationError, FormulaError
+        When the table, the space or a setting cannot be used, or no trial has a score.
+
+    Examples
+    --------
+    >>> from clearprop.datasets import penguins_path
+    >>> from clearprop.table_model.search_space import Range
+    >>> found = search_table(penguins_path(), "species", trials=3, folds=2, test=0.2,
+    ...                      space={"width": (8, 16), "weight_decay": Range(0.01, 1.0, log=True)},
+    ...                      settings=Settings(epochs=20))
+    >>> len(found.trials), found.metric, found.best.score <= found.trials[0].score
+    (3, 'log_loss', True)
+    >>> found.model.evaluation.rows
+    69
+    """
+    if isinstance(trials, bool) or not isinstance(trials, int | np.integer) or trials < 1:
+        raise SpecificationError(f"trials is a whole number from 1, not {trials!r}")
+    settings = settings or Settings()
+    settings = settings if seed is None else settings.with_seed(seed)
+    rows = learnable_rows(
+        source, target, task=task, exclude=exclude, sample_weight=sample_weight, groups=groups, time=time
+    )
+    first, second = np.arange(rows.table.n_rows), None
+    if test is not None:
+        first, second = rows.split(test, settings.seed)
+    name = _metric(metric, rows, settings)
+    judge = _Judge(rows, first, name, folds, validation, settings.seed)
+    asked = sampler_of(sampler, checked_space(space, settings), settings.seed, METRICS[name][1])
+    done: list[Trial] = []
+    stopped, begun = "trials", clock.monotonic()
+    try:
+        for number in range(trials):
+            if done and time_budget is not None and clock.monotonic() - begun >= time_budget:
+                stopped = "time_budget"
+                break
+            chosen = asked.ask(number) if number else {}
+            done.append(judge.trial(number, chosen, settings))
+            if number:
+                asked.tell(done[-1].score)
+            if progress:
+                _say(done[-1], name, trials)
+    except KeyboardInterrupt:
+        if not done:
+            raise
+        stopped = "interrupted"
+    ranked = _ranked(done, name)
+    if not ranked:
+        raise SpecificationError(
+            f"no trial has a {name}: training diverged, or the metric has no meaning on rows of one class; "
+            "search over smaller learning rates, or judge by another metric"
+        )
+    plan = plan_rows(rows, first, second, ranked[0].settings, share=test)
+    model = train_plan(plan)
+    return Search(name, tuple(done), ranked[0], model, judge.in_words(), stopped, rows.notices)
+
+
+@dataclass(frozen=True, eq=False)
+class _Judge:
+    """How a trial gets its score."""
+
+    rows: Rows
+    within: IntArray
+    metric: str
+    folds: int
+    validation: float | None
+    seed: int
+
+    def in_words(self) -> str:
+        if self.validation is None:
+            return f"{self.folds} folds of {len(self.within):,} rows"
+        return f"a share of {self.validation:g} of {len(self.within):,} rows"
+
+    def trial(self, number: int, chosen: Mapping[str, Any], settings: Settings) -> Trial:
+        begun, made = clock.monotonic(), chosen_settings(settings, chosen)
+        try:
+            scores = self._scores(replace(made, threshold=None))
+        except TrainingDiverged:
+            scores = [None]
+        known = np.array([score for score in scores if score is not None])
+        whole = len(known) == len(scores)
+        error = float(known.std(ddof=1) / np.sqrt(len(known))) if whole and len(known) > 1 else None
+        score = float(known.mean()) if whole else None
+        return Trial(number, dict(chosen), made, score, error, clock.monotonic() - begun)
+
+    def _scores(self, settings: Settings) -> list[float | None]:
+        if self.validation is None:
+            found = fold_models(self.rows, settings, self.folds, self.seed, within=self.within)
+            models = [fold.model for fold in found]
+        else:
+            first, second = self.rows.split(self.validation, self.seed, self.within)
+            models = [train_network(plan_rows(self.rows, first, second, settings, all_classes=True))]
+            if models[0].model.stopped == "interrupted":
+                raise KeyboardInterrupt
+        judged = [model.evaluation for model in models if model.evaluation is not None]
+        return [evaluation.metrics[self.metric] for evaluation in judged]
+
+
+def _metric(metric: str | None, rows: Rows, settings: Settings) -> str:
+    """The metric that trials are judged by, once it fits the target."""
+    signs = settings.loss_for(rows.target).targets == "signs"
+    classes = ("accuracy", "roc_auc") if signs else ("log_loss", "accuracy", "roc_auc")
+    fitting = classes if rows.target.task == "classes" else ("rmse", "mae", "r2")
+    if metric is None:
+        return fitting[0]
+    if metric not in fitting:
+        raise SpecificationError(f"metric {metric!r} cannot judge the trials; use {', '.join(fitting)}")
+    return metric
+
+
+def _ranked(trials: Iterable[Trial], metric: str) -> list[Trial]:
+    sign = -1 if METRICS[metric][1] else 1
+    scored = [(sign * trial.score, trial) for trial in trials if trial.score is not None]
+    return [trial for _, trial in sorted(scored, key=lambda pair: (pair[0], pair[1].number))]
+
+
+def _say(trial: Trial, metric: str, trials: int) -> None:
+    import sys
+
+    score = "no score" if trial.score is None else f"{METRICS[metric][0]} {trial.score:.4g}"
+    print(f"trial {trial.number + 1} of {trials}: {score} ({trial.in_words()})", file=sys.stderr, flush=True)
