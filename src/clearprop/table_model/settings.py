@@ -74,8 +74,8 @@ class Settings:
     threshold : str, optional
         For two classes: `predict` says the second from the probability on that is best for "f1",
         "balanced_accuracy", "youden" or a cost such as "cost fp=1 fn=5", on the validation rows or, where
-        there are none, out of fold. " positive=LABEL" behind it names the class to be found, if it is not
-        the second.
+        these are fewer than 200, out of fold. " positive=LABEL" behind it names the class to be found, if it
+        is not the second.
     class_weight : mapping from label to weight, or "balanced", optional
     label_smoothing : float
     seed : int
