@@ -279,7 +279,7 @@ class _Judge:
             found = fold_models(self.rows, settings, self.folds, self.seed, within=self.within)
             models = [fold.model for fold in found]
         else:
-            first, second = self.rows.split(self.validation, self.seed, self.within)
+            first, second = self.rows.split(self.validation, self.seed, self.within, "validation")
             models = [train_network(plan_rows(self.rows, first, second, settings, all_classes=True))]
             if models[0].model.stopped == "interrupted":
                 raise KeyboardInterrupt

@@ -239,6 +239,11 @@ class Settings:
     def require_fit(self, rows: int, target: Target) -> None:
         """Raise SpecificationError when a setting does not fit the target, before anything is trained."""
         self.optimizer_for(rows), self.class_weight_for(target)
+        share = self.validation_for(rows)
+        if share is not None and not (isinstance(share, float | np.floating) and 0 < share < 1):
+            raise SpecificationError(
+                f'validation is a fraction between 0 and 1, "auto" or None, not {self.validation!r}'
+            )
         if self.metric is not None:
             as_metric(self.metric, self.loss_for(target))
         if self.threshold is not None:
