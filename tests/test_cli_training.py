@@ -206,6 +206,11 @@ def test_options_that_cannot_be_used_are_one_message(cli, arguments, message):
     assert message in cli("train", "penguins", "--target", "sex", *arguments, code=2)
 
 
+def test_data_must_be_named_somewhere(cli):
+    for verb in ("train", "cross-validate", "search"):
+        assert "error: there are no data; name a file" in cli(verb, "--target", "sex", code=2)
+
+
 def test_toml_says_any_text():
     texts = ['a "b"', "c\\d", "e\nf\t", "\x00\x1f\x7f", "é😀", ""]
     config = {

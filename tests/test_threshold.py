@@ -86,6 +86,8 @@ def test_a_threshold_serves_the_cost_and_leaves_probabilities_alone(rare, valida
     assert read.threshold == model.threshold
     assert read.evaluate(rare).to_dict() == model.evaluate(rare).to_dict()
     assert without.threshold is None
+    without.save(tmp_path / "plain.safetensors")  # as it was before there were thresholds
+    assert not {"threshold", "roles", "validation"} & read_model(tmp_path / "plain.safetensors").target.keys()
 
 
 def test_out_of_fold_choices_see_no_test_rows_and_keep_groups_together(rare, monkeypatch):
@@ -108,6 +110,15 @@ def test_out_of_fold_choices_see_no_test_rows_and_keep_groups_together(rare, mon
     assert sorted(judged) == sorted(plan_rows.table.take(first).row_numbers)
     wards = [set(table.column("ward").values) for table, _ in seen]
     assert len(set().union(*wards)) == sum(map(len, wards))
+
+
+def test_rows_that_are_repeated_judge_out_of_fold_only(rare):
+    validating = replace(SETTINGS, validation=0.3, threshold="f1")
+    sources = [
+        fit_table(rare, "ill", sample_weight=weights, settings=validating).threshold.source
+        for weights in (None, np.full(1000, 2), np.full(1000, 1.5))
+    ]
+    assert sources == ["validation", "out-of-fold", "validation"]
 
 
 def test_ctrl_c_while_a_threshold_is_chosen_keeps_the_model(rare, monkeypatch):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,18 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: it is no TOML: {error}") from None
+
+
+def given_data(context: typer.Context, data: Sequence[str] | None) -> list[str]:
+    """The files named on the command line, else in the file of options; DataError when there are none.
+
+    Click, up to 8.1, looks for arguments nowhere but on the command line, so they are looked up here.
+    """
+    found = list(data or (context.default_map or {}).get("data") or ())
+    if not found:
+        raise DataError('there are no data; name a file, such as mine.csv, or "penguins", shipped')
+    context.params["data"] = found
+    return found
 
 
 def config_of(context: typer.Context) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from clearprop.cli.answering import DONE, INTERRUPTED, answering, require_writable, write_json
-from clearprop.cli.config import read_toml
+from clearprop.cli.config import given_data, read_toml
 from clearprop.cli.console import Screen, complain, number, plural
 from clearprop.cli.learning import Learning
 from clearprop.cli.options import with_options
@@ -26,7 +26,10 @@ MOST_TRIALS = 10  #: listed
 @answering
 @with_options(learning=Learning, reading=Reading)
 def search(
-    data: Annotated[list[str], typer.Argument(metavar="DATA", help="A table with the target; see train.")],
+    context: typer.Context,
+    data: Annotated[
+        list[str] | None, typer.Argument(metavar="DATA", help="A table with the target; see train.")
+    ] = None,
     trials: Annotated[int, typer.Option(help="Settings to try, those given here first.")] = 20,
     folds: Annotated[int, typer.Option(help="Each is judged by the mean over so many folds.")] = 3,
     holdout: Annotated[
@@ -66,6 +69,7 @@ def search(
     from clearprop.table_model.samplers import SamplerName
     from clearprop.table_model.search import search_table
 
+    data = given_data(context, data)
     path = out or Path(stem(data) + ".safetensors")
     require_writable(path, *data)
     screen = Screen(not (quiet or as_json))

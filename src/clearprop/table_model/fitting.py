@@ -165,7 +165,8 @@ def train_plan(
 def _judged(plan: TablePlan, model: TableModel) -> tuple[IntArray, Array, Array | None, str]:
     """Classes, probabilities of the second and weights of rows that the network was not fitted to."""
     parted = plan.validation_rows()
-    if parted is not None and len(parted[1]) >= FEWEST_ROWS:
+    twice = plan.ties is None and len(np.unique(plan.taught)) < len(plan.taught)  # a row may be on both sides
+    if parted is not None and len(parted[1]) >= FEWEST_ROWS and not twice:
         held = plan.training.take(parted[1])
         weights = None if plan.weights is None else plan.weights[parted[1]]
         return model.target.transform(held), model.predict_proba(held)[:, 1], weights, "validation"
