@@ -103,15 +103,41 @@ def test_search_writes_a_model_and_its_trials(cli):
     assert TableModel.load("best.safetensors").test == 0.2
 
 
+def test_the_space_to_search_is_a_file(cli, tmp_path):
+    space = tmp_path / "space.toml"
+    space.write_text("width = [3, 5]\nlearning-rate = {low = 0.01, high = 0.02}\n")
+    command = (
+        "search",
+        "penguins",
+        "--target",
+        "sex",
+        "--trials",
+        4,
+        "--holdout",
+        0.3,
+        *QUICK,
+        "--space",
+        space,
+    )
+    tried = [trial["chosen"] for trial in json.loads(cli(*command, "--json"))["trials"][1:]]
+    assert {each["width"] for each in tried} <= {3, 5}
+    assert all(0.01 <= each["learning_rate"] <= 0.02 for each in tried)
+    for text, message in (("dropout = {low = 0}", "is a range such as"), ("widht = [3]", "mean 'width'")):
+        space.write_text(text)
+        assert message in cli(*command, code=2)
+
+
 def test_a_file_of_options_makes_the_same_model_and_flags_overrule_it(cli, tmp_path):
     data = numbered(tmp_path)
     options = ("--target", "sex", *QUICK, "--exclude", "year", "--type", "island=category", "--seed", 3)
     options += ("--learning-rate", 0.02, "--threshold", "cost fp=1 fn=5", "--test", 0, "--null", "n/a")
+    options += ("--class-weight", "male=2", "--class-weight", "female=0.5")
     shown = CliRunner().invoke(app, ["train", str(data), *map(str, options), "--show-config"]).output
     (tmp_path / "run.toml").write_text(shown)
     written = tomllib.loads(shown)
     assert written["type"] == {"island": "category"}
     assert (written["test"], written["seed"], written["learning-rate"]) == (0.0, 3, 0.02)
+    assert written["class-weight"] == {"male": "2", "female": "0.5"}
     told = json.loads(cli("train", data, *options, "--out", "a.safetensors", "--json"))
     assert {**told["config"], "out": None} == {**written, "out": None}
     cli("train", "--config", "run.toml", "--out", "b.safetensors", "--quiet")
@@ -120,6 +146,7 @@ def test_a_file_of_options_makes_the_same_model_and_flags_overrule_it(cli, tmp_p
     np.testing.assert_array_equal(models[0].theta.flat, models[1].theta.flat)
     assert models[0].threshold == models[1].threshold
     assert models[2].model.record.seed == 4
+    assert models[0].model.record.class_weight == {"1": 2.0, "0": 0.5}
     again = CliRunner().invoke(app, ["train", "--config", "run.toml", "--show-config"]).output
     assert again == shown
     judged = json.loads(cli("cross-validate", "--config", "run.toml", "--folds", 2, "--json"))
@@ -162,6 +189,12 @@ def test_a_file_of_options_that_cannot_be_used_is_named(cli, tmp_path, text, mes
     ("arguments", "message"),
     [
         (("--threshold", "f2"), 'the threshold\'s rule is "cost fp=1 fn=5"'),
+        (
+            ("--class-weight", "male"),
+            "--class-weight is \"balanced\", or LABEL=WEIGHT such as yes=5, not 'male'",
+        ),
+        (("--class-weight", "male=x"), "not 'male=x'"),
+        (("--class-weight", "man=2"), "class_weight has the label 'man'; the classes are female, male"),
         (("--metric", "rmse"), "metric 'rmse' cannot judge"),
         (("--group", "islnd"), "did you mean 'island'"),
         (("--group", "island", "--time", "year"), "by groups or by time, not both"),
@@ -171,6 +204,11 @@ def test_a_file_of_options_that_cannot_be_used_is_named(cli, tmp_path, text, mes
 )
 def test_options_that_cannot_be_used_are_one_message(cli, arguments, message):
     assert message in cli("train", "penguins", "--target", "sex", *arguments, code=2)
+
+
+def test_data_must_be_named_somewhere(cli):
+    for verb in ("train", "cross-validate", "search"):
+        assert "error: there are no data; name a file" in cli(verb, "--target", "sex", code=2)
 
 
 def test_toml_says_any_text():

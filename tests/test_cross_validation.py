@@ -57,6 +57,22 @@ def test_one_repeat_has_the_scores_of_its_folds_and_numbers_their_own_units(peng
     assert np.isnan(found.predictions[~known]).all()
 
 
+def test_rows_without_a_weight_are_neither_taught_nor_judged(penguins):
+    weights = np.arange(344) % 3
+    found = cross_validate_table(penguins, "sex", folds=3, sample_weight=weights, settings=QUICK)
+    judged = (weights > 0) & penguins["sex"].is_not_null().to_numpy()
+    np.testing.assert_array_equal(found.fold[0] >= 0, judged)
+    without = cross_validate_table(
+        penguins.filter(pl.Series(weights > 0)),
+        "sex",
+        folds=3,
+        sample_weight=weights[weights > 0],
+        settings=QUICK,
+    )
+    np.testing.assert_array_equal(found.probabilities[weights > 0], without.probabilities)
+    assert found.columns()["row"] == list(range(1, 345))
+
+
 def changed_by_the_target(frame, rows_of_fold, cut):
     """How a fold's predictions move when the targets of the rows it judges are turned around."""
     turned = frame.with_columns(y=pl.when(pl.Series(rows_of_fold)).then(-pl.col("y")).otherwise(pl.col("y")))

@@ -144,6 +144,7 @@ def test_what_is_drawn_lies_in_the_space():
         ({"space": {}}, "the space to search is empty"),
         ({"trials": 0}, "trials is a whole number from 1"),
         ({"metric": "rmse"}, "metric 'rmse' cannot judge the trials; use log_loss, accuracy, roc_auc"),
+        ({"validation": 1.0}, "validation is a share of the rows between 0 and 1, or None, not 1.0"),
         ({"sampler": "grid"}, "sampler is 'random' or 'optuna'"),
     ],
 )

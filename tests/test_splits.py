@@ -171,6 +171,10 @@ def test_a_weights_column_is_sample_weight_and_no_feature(visits):
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [
+        (
+            {"groups": "patient", "settings": Settings(validation=1.5)},
+            "validation is a fraction between 0 and 1",
+        ),
         ({"groups": "patient", "time": "day"}, "by groups or by time, not both"),
         ({"groups": "patients"}, "no group column 'patients'; did you mean 'patient'"),
         ({"groups": "ill"}, "'ill' is the target, and cannot be the group"),

@@ -195,6 +195,20 @@ def test_rows_that_cannot_be_held_out_are_said_to_be():
         plan_table(frame, "y", test=0.5)
 
 
+@pytest.mark.parametrize(("metric", "best"), [("accuracy", np.argmax), ("log_loss", np.argmin), (None, None)])
+def test_a_metric_chooses_the_best_epoch(penguins, metric, best):
+    wild = Settings(
+        hidden=(8,), epochs=25, learning_rate=0.2, weight_decay=0.0, validation=0.3, metric=metric
+    )
+    model = fit_table(penguins, "species", settings=wild)
+    by = model.history["validation_loss" if metric is None else "validation_metric"]
+    planned = plan_table(penguins, "species", settings=wild)
+    held = planned.training.take(planned.validation_rows()[1])
+    found = model.evaluate(held).metrics[metric or "log_loss"]
+    assert found == pytest.approx(by[(best or np.argmin)(by)], rel=1e-5)
+    assert Settings(metric=metric).validation_for(100) == (None if metric is None else 0.1)
+
+
 def test_other_optimizers_and_dtypes_learn_too(penguins):
     for settings in (
         Settings(optimizer="lbfgs", l2=0.01, epochs=30),

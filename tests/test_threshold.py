@@ -56,16 +56,19 @@ def test_no_threshold_is_better_by_brute_force(rule, data):
 @pytest.fixture(scope="module")
 def rare():
     generator = np.random.default_rng(0)
-    x = generator.normal(size=300)
-    ill = generator.random(300) < 1 / (1 + np.exp(3 - 1.5 * x))
-    return pl.DataFrame({"x": x, "z": generator.normal(size=300), "ill": np.where(ill, "yes", "no")})
+    x = generator.normal(size=1000)
+    ill = generator.random(1000) < 1 / (1 + np.exp(3 - 1.5 * x))
+    return pl.DataFrame({"x": x, "z": generator.normal(size=1000), "ill": np.where(ill, "yes", "no")})
 
 
-SETTINGS = Settings(hidden=(8,), epochs=120)
+SETTINGS = Settings(hidden=(8,), epochs=40)
 
 
-@pytest.mark.parametrize(("validation", "source"), [(0.3, "validation"), (None, "out-of-fold")])
-def test_a_threshold_serves_the_cost_and_leaves_probabilities_alone(rare, validation, source, tmp_path):
+@pytest.mark.parametrize(
+    ("validation", "source", "rows"),
+    [(0.3, "validation", 210), (0.2, "out-of-fold", 700), (None, "out-of-fold", 700)],
+)
+def test_a_threshold_serves_the_cost_and_leaves_probabilities_alone(rare, validation, source, rows, tmp_path):
     plain = replace(SETTINGS, validation=validation)
     without = fit_table(rare, "ill", test=0.3, settings=plain)
     model = fit_table(rare, "ill", test=0.3, settings=replace(plain, threshold="cost fp=1 fn=9"))
@@ -73,7 +76,7 @@ def test_a_threshold_serves_the_cost_and_leaves_probabilities_alone(rare, valida
     p = model.predict_proba(rare)
     np.testing.assert_array_equal(p, without.predict_proba(rare))
     assert model.threshold.source == source
-    assert model.threshold.rows == (63 if source == "validation" else 210)
+    assert model.threshold.rows == rows
     assert model.threshold.value < 0.5
     np.testing.assert_array_equal(model.predict(rare) == "yes", p[:, 1] >= model.threshold.value)
     judged = [fit.evaluation.confusion for fit in (model, without)]
@@ -83,6 +86,8 @@ def test_a_threshold_serves_the_cost_and_leaves_probabilities_alone(rare, valida
     assert read.threshold == model.threshold
     assert read.evaluate(rare).to_dict() == model.evaluate(rare).to_dict()
     assert without.threshold is None
+    without.save(tmp_path / "plain.safetensors")  # as it was before there were thresholds
+    assert not {"threshold", "roles", "validation"} & read_model(tmp_path / "plain.safetensors").target.keys()
 
 
 def test_out_of_fold_choices_see_no_test_rows_and_keep_groups_together(rare, monkeypatch):
@@ -97,7 +102,7 @@ def test_out_of_fold_choices_see_no_test_rows_and_keep_groups_together(rare, mon
             yield fold
 
     monkeypatch.setattr(fitting, "fold_models", watched)
-    frame = rare.with_columns(ward=pl.Series(np.arange(300) // 20))
+    frame = rare.with_columns(ward=pl.Series(np.arange(1000) // 60))
     plan_rows = learnable_rows(frame, "ill", groups="ward")
     first, _ = plan_rows.split(0.3, 0)
     fit_table(frame, "ill", groups="ward", test=0.3, settings=replace(SETTINGS, threshold="f1"))
@@ -105,6 +110,27 @@ def test_out_of_fold_choices_see_no_test_rows_and_keep_groups_together(rare, mon
     assert sorted(judged) == sorted(plan_rows.table.take(first).row_numbers)
     wards = [set(table.column("ward").values) for table, _ in seen]
     assert len(set().union(*wards)) == sum(map(len, wards))
+
+
+def test_rows_that_are_repeated_judge_out_of_fold_only(rare):
+    validating = replace(SETTINGS, validation=0.3, threshold="f1")
+    sources = [
+        fit_table(rare, "ill", sample_weight=weights, settings=validating).threshold.source
+        for weights in (None, np.full(1000, 2), np.full(1000, 1.5))
+    ]
+    assert sources == ["validation", "out-of-fold", "validation"]
+
+
+def test_ctrl_c_while_a_threshold_is_chosen_keeps_the_model(rare, monkeypatch):
+    from clearprop.table_model import fitting
+
+    def interrupting(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fitting, "fold_models", interrupting)
+    model = fit_table(rare, "ill", test=0.3, settings=replace(SETTINGS, threshold="f1"))
+    assert (model.model.stopped, model.threshold) == ("interrupted", None)
+    assert model.evaluation.rows == 300
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from clearprop.cli.console import complain
 from clearprop.errors import DataError
 
 SHARING = ("train", "cross-validate", "search")
+TABLES = {"type", "class-weight"}  #: options of NAME=VALUE, written as tables
 NEVER = ("config", "show-config", "help")  #: no keys
 NOT_SHOWN = (*NEVER, "json", "quiet", "checkpoint", "resume")  #: say how a run is watched, not what it is
 
@@ -34,6 +35,26 @@ def read_config(context: typer.Context, path: Path | None) -> Path | None:
     return path
 
 
+def read_toml(path: Path) -> dict[str, Any]:
+    """The content of a TOML file; DataError when it is none."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: it is no TOML: {error}") from None
+
+
+def given_data(context: typer.Context, data: Sequence[str] | None) -> list[str]:
+    """The files named on the command line, else in the file of options; DataError when there are none.
+
+    Click, up to 8.1, looks for arguments nowhere but on the command line, so they are looked up here.
+    """
+    found = list(data or (context.default_map or {}).get("data") or ())
+    if not found:
+        raise DataError('there are no data; name a file, such as mine.csv, or "penguins", shipped')
+    context.params["data"] = found
+    return found
+
+
 def config_of(context: typer.Context) -> dict[str, Any]:
     """All options of this run by their long names, as a file would hold them; those not set are left out."""
     shown = {}
@@ -42,8 +63,9 @@ def config_of(context: typer.Context) -> dict[str, Any]:
         if name in NOT_SHOWN or value is None or value is False or value in ([], ()):
             continue
         shown[name] = str(value) if isinstance(value, Path) else value
-    if "type" in shown:
-        shown["type"] = dict(pair.rpartition("=")[::2] for pair in shown["type"])
+    for name in TABLES & shown.keys():
+        if shown[name] != ["balanced"]:
+            shown[name] = dict(pair.rpartition("=")[::2] for pair in shown[name])
     return shown
 
 
@@ -83,10 +105,7 @@ def _options(command: Any) -> dict[str, Any]:
 
 def _defaults(context: typer.Context, path: Path) -> dict[str, Any]:
     """Parameter -> value as the command line would give it."""
-    try:
-        read = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: it is no TOML: {error}") from None
+    read = read_toml(path)
     verbs = getattr(context.parent.command if context.parent else None, "commands", {})
     known = {key for verb in SHARING if verb in verbs for key in _options(verbs[verb])}
     own = _options(context.command)
@@ -111,8 +130,8 @@ def _given(path: Path, key: str, option: Any, value: Any) -> Any:
     """A value of the file as the command line would give it."""
     flag = getattr(option, "is_flag", False)
     several = getattr(option, "multiple", False) or option.nargs == -1
-    if key == "type" and isinstance(value, dict):
-        value = [f"{column}={kind}" for column, kind in value.items()]
+    if key.replace("_", "-") in TABLES and isinstance(value, dict):
+        value = [f"{name}={each}" for name, each in value.items()]
     if key == "hidden" and isinstance(value, list):
         value = ",".join(map(str, value)) or "none"
     plain = isinstance(value, str | int | float) and (isinstance(value, bool) == flag)

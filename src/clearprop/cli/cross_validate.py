@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from clearprop.cli.answering import DONE, answering, require_writable, write_json
+from clearprop.cli.config import given_data
 from clearprop.cli.console import Screen, complain, number, plural
 from clearprop.cli.learning import Learning
 from clearprop.cli.options import with_options
@@ -19,7 +20,10 @@ from clearprop.durable import write_durably
 @answering
 @with_options(learning=Learning, reading=Reading)
 def cross_validate(
-    data: Annotated[list[str], typer.Argument(metavar="DATA", help="A table with the target; see train.")],
+    context: typer.Context,
+    data: Annotated[
+        list[str] | None, typer.Argument(metavar="DATA", help="A table with the target; see train.")
+    ] = None,
     folds: Annotated[int, typer.Option(help="All but one teach, in turn.")] = 5,
     repeats: Annotated[int, typer.Option(help="With other folds each time.")] = 1,
     out: Annotated[
@@ -38,6 +42,7 @@ def cross_validate(
     from clearprop.table_model.baselines import METRICS
     from clearprop.table_model.cross_validation import cross_validate_table
 
+    data = given_data(context, data)
     if out is not None:
         require_suffix(out)
         require_writable(out, *data)

@@ -89,7 +89,12 @@ class Learning:
             'fn=5", f1, balanced_accuracy or youden; "f1 positive=LABEL" names the class to find.',
         ),
     ] = None
-    class_weight: Annotated[str | None, typer.Option(metavar="balanced", help="Weigh classes alike.")] = None
+    class_weight: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LABEL=WEIGHT", help='Of a class, may be repeated; or "balanced", to weigh classes alike.'
+        ),
+    ] = None
     seed: Annotated[int, typer.Option(help="The one seed of everything drawn.")] = 0
     time_budget: Annotated[float | None, typer.Option(help="Seconds of training, at most.")] = None
     dtype: Annotated[str, typer.Option(metavar="float32|float64", help="To compute in.")] = "float32"
@@ -133,7 +138,7 @@ class Learning:
             metric=self.metric,
             patience=self.patience,
             threshold=self.threshold,
-            class_weight=cast(Literal["balanced"] | None, self.class_weight),
+            class_weight=_class_weights(self.class_weight or []),
             label_smoothing=self.label_smoothing,
             seed=self.seed,
             time_budget=self.time_budget,
@@ -151,3 +156,21 @@ def _widths(hidden: str) -> tuple[int, ...]:
         raise SpecificationError(
             f'--hidden is widths such as 64 or 64,64, or "none", not {hidden!r}'
         ) from None
+
+
+def _class_weights(given: list[str]) -> dict[str, float] | Literal["balanced"] | None:
+    """Weights by label from ["no=1", "yes=5"]."""
+    if given in ([], ["balanced"]):
+        return "balanced" if given else None
+    weights = {}
+    for pair in given:
+        label, _, weight = pair.rpartition("=")
+        try:
+            weights[label] = float(weight)
+        except ValueError:
+            label = ""
+        if not label:
+            raise SpecificationError(
+                f'--class-weight is "balanced", or LABEL=WEIGHT such as yes=5, not {pair!r}'
+            ) from None
+    return weights

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from clearprop.cli.answering import DONE, INTERRUPTED, answering, require_writable, write_json
+from clearprop.cli.config import given_data, read_toml
 from clearprop.cli.console import Screen, complain, number, plural
 from clearprop.cli.learning import Learning
 from clearprop.cli.options import with_options
 from clearprop.cli.reading import Reading
 from clearprop.cli.train import stem
+from clearprop.errors import DataError
+
+if TYPE_CHECKING:
+    from clearprop.table_model.search_space import Space
 
 MOST_TRIALS = 10  #: listed
 
@@ -21,7 +26,10 @@ MOST_TRIALS = 10  #: listed
 @answering
 @with_options(learning=Learning, reading=Reading)
 def search(
-    data: Annotated[list[str], typer.Argument(metavar="DATA", help="A table with the target; see train.")],
+    context: typer.Context,
+    data: Annotated[
+        list[str] | None, typer.Argument(metavar="DATA", help="A table with the target; see train.")
+    ] = None,
     trials: Annotated[int, typer.Option(help="Settings to try, those given here first.")] = 20,
     folds: Annotated[int, typer.Option(help="Each is judged by the mean over so many folds.")] = 3,
     holdout: Annotated[
@@ -30,6 +38,13 @@ def search(
     judge: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="By log_loss, accuracy or roc_auc; by rmse, mae or r2."),
+    ] = None,
+    space: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.toml",
+            help="What to try: width = [8, 16], learning-rate = {low = 1e-3, high = 0.1, log = true}, ...",
+        ),
     ] = None,
     search_seconds: Annotated[float | None, typer.Option(help="Begin no trial after that.")] = None,
     sampler: Annotated[
@@ -54,6 +69,7 @@ def search(
     from clearprop.table_model.samplers import SamplerName
     from clearprop.table_model.search import search_table
 
+    data = given_data(context, data)
     path = out or Path(stem(data) + ".safetensors")
     require_writable(path, *data)
     screen = Screen(not (quiet or as_json))
@@ -61,6 +77,7 @@ def search(
         reading.table(data, says=False),
         learning.target,
         trials=trials,
+        space=None if space is None else _space(space),
         folds=folds,
         validation=holdout,
         metric=judge,
@@ -98,3 +115,19 @@ def search(
     if interrupted:
         complain(f"interrupted: the best of {plural(len(found.trials), 'trial')} is saved in {path}")
     return INTERRUPTED if interrupted else DONE
+
+
+def _space(path: Path) -> Space:
+    """The space to search from a file: a list is choices, {low, high, log} a range."""
+    from clearprop.table_model.search_space import Range
+
+    space = {}
+    for key, value in read_toml(path).items():
+        if isinstance(value, dict):
+            low, high, log = value.pop("low", None), value.pop("high", None), value.pop("log", False)
+            numbers = all(type(each) in (int, float) for each in (low, high))
+            if value or not numbers or not isinstance(log, bool):
+                raise DataError(f"{path}: {key!r} is a range such as {{low = 1e-3, high = 0.1, log = true}}")
+            value = Range(low, high, log)
+        space[key.replace("-", "_")] = value
+    return space

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from clearprop.cli.answering import DONE, INTERRUPTED, answering, require_writable, write_json
-from clearprop.cli.config import as_toml, config_of
+from clearprop.cli.config import as_toml, config_of, given_data
 from clearprop.cli.console import Screen, complain, number, percent, plural
 from clearprop.cli.learning import Learning
 from clearprop.cli.options import with_options
@@ -31,13 +31,13 @@ MOST_COLUMNS = 40  #: columns of the table that are described one by one
 def train(
     context: typer.Context,
     data: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="DATA",
             help='Files (.csv, .tsv, also .gz or .zst; .parquet, .arrow, .jsonl), "-" for standard input; '
             '"penguins", shipped.',
         ),
-    ],
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="MODEL", help="Model file; by default DATA's name.safetensors.")
     ] = None,
@@ -70,6 +70,7 @@ def train(
     from clearprop.table_model import train_plan
     from clearprop.table_model.plan import plan_table
 
+    data = given_data(context, data)
     if show_config:
         print(as_toml(config_of(context)), end="")
         return DONE

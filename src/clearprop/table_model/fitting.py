@@ -21,7 +21,8 @@ from clearprop.table_model.threshold import Threshold, best_threshold, parse_rul
 from clearprop.tables.deciding import Task
 from clearprop.training.course import Callback
 
-FOLDS = 5  #: of the training rows at most, where none are set aside to choose a threshold on
+FEWEST_ROWS = 200  #: validation rows that a threshold is chosen on
+FOLDS = 5  #: of the training rows at most, where there are fewer
 
 
 def fit_table(
@@ -137,8 +138,8 @@ def train_plan(
 ) -> TableModel:
     """Train what was planned, choose its threshold if there is to be one, and judge it on the rows held out.
 
-    Ctrl-C ends training and gives what was learnt so far, without a threshold; `.model.stopped` is
-    "interrupted" then.
+    Ctrl-C ends training, or the choice of the threshold, and gives what was learnt so far without one;
+    `.model.stopped` is "interrupted" then.
     """
     model = train_network(
         plan,
@@ -151,7 +152,11 @@ def train_plan(
     rule = plan.settings.threshold
     if rule is None or model.model.stopped == "interrupted":
         return model
-    y, p, weights, source = _judged(plan, model)
+    try:
+        y, p, weights, source = _judged(plan, model)
+    except KeyboardInterrupt:
+        model.model.stopped = "interrupted"
+        return model
     value = best_threshold(parse_rule(rule), model.target.classes, y, p, weights)
     decided = replace(model, threshold=Threshold(value, rule, len(y), source))
     return decided if plan.test is None else replace(decided, evaluation=decided.evaluate(plan.test))
@@ -160,7 +165,8 @@ def train_plan(
 def _judged(plan: TablePlan, model: TableModel) -> tuple[IntArray, Array, Array | None, str]:
     """Classes, probabilities of the second and weights of rows that the network was not fitted to."""
     parted = plan.validation_rows()
-    if parted is not None:
+    twice = plan.ties is None and len(np.unique(plan.taught)) < len(plan.taught)  # a row may be on both sides
+    if parted is not None and len(parted[1]) >= FEWEST_ROWS and not twice:
         held = plan.training.take(parted[1])
         weights = None if plan.weights is None else plan.weights[parted[1]]
         return model.target.transform(held), model.predict_proba(held)[:, 1], weights, "validation"

@@ -57,8 +57,10 @@ class Rows:
     roles: Mapping[str, str]
     notices: tuple[str, ...]
 
-    def split(self, share: float, seed: int, within: IntArray | None = None) -> Pair:
+    def split(self, share: float, seed: int, within: IntArray | None = None, name: str = "test") -> Pair:
         """Rows to train on and to judge by, of all or of those `within`; see `split_rows`.
+
+        `name` is what the share is called in messages.
 
         Raises
         ------
@@ -66,7 +68,7 @@ class Rows:
             When the share is none, or no row can be held out.
         """
         if isinstance(share, bool) or not isinstance(share, int | float | np.number) or not 0 < share < 1:
-            raise SpecificationError(f"test is a share of the rows between 0 and 1, or None, not {share!r}")
+            raise SpecificationError(f"{name} is a share of the rows between 0 and 1, or None, not {share!r}")
         within = np.arange(self.table.n_rows) if within is None else within
         if len(within) < 2:
             raise DataError(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time as clock
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,121 +22,14 @@ from clearprop.table_model.baselines import METRICS
 from clearprop.table_model.fitting import train_plan
 from clearprop.table_model.folding import fold_models
 from clearprop.table_model.learning import train_network
-from clearprop.table_model.model import TableModel
 from clearprop.table_model.plan import plan_rows
 from clearprop.table_model.rows import PerRow, Rows, learnable_rows
 from clearprop.table_model.samplers import SamplerName, sampler_of
 from clearprop.table_model.search_space import Space, checked_space, chosen_settings
 from clearprop.table_model.settings import Settings
+from clearprop.table_model.trials import Search, Trial, ranked_trials
 from clearprop.tables.deciding import Task
 from clearprop.training.run import TrainingDiverged
-
-SHOWN = 10  #: trials that are printed
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One choice of settings, judged.
-
-    Attributes
-    ----------
-    number : int
-        From 0; trial 0 is the settings as they were given.
-    chosen : mapping from name to value
-    settings : Settings
-    score : float or None
-        Mean of the search's metric; None where training diverged or the metric has no meaning.
-    standard_error : float or None
-        Of this mean over the folds.
-    seconds : float
-    """
-
-    number: int
-    chosen: Mapping[str, Any]
-    settings: Settings = field(repr=False)
-    score: float | None
-    standard_error: float | None
-    seconds: float
-
-    def in_words(self) -> str:
-        """What was chosen, in one line."""
-        return ", ".join(f"{name} {value}" for name, value in self.chosen.items()) or "as given"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data (JSON types, where the choices are)."""
-        return {
-            "number": self.number,
-            "chosen": dict(self.chosen),
-            "score": self.score,
-            "standard_error": self.standard_error,
-            "seconds": self.seconds,
-        }
-
-
-@dataclass(frozen=True, eq=False)
-class Search:
-    """What `search_table` found; print it.
-
-    Attributes
-    ----------
-    metric : str
-    trials : tuple of Trial
-        In the order in which they were tried.
-    best : Trial
-    model : TableModel
-        Trained by the best settings on all rows but those held out; `.evaluation` is on the latter.
-    judged_by : str
-        On what the trials were judged, in words.
-    stopped : {"trials", "time_budget", "interrupted"}
-    notices : tuple of str
-    """
-
-    metric: str
-    trials: tuple[Trial, ...] = field(repr=False)
-    best: Trial
-    model: TableModel = field(repr=False)
-    judged_by: str
-    stopped: str
-    notices: tuple[str, ...] = ()
-
-    @property
-    def ranked(self) -> list[Trial]:
-        """The trials that have a score, the best first."""
-        return _ranked(self.trials, self.metric)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data (JSON types)."""
-        evaluation = self.model.evaluation
-        return {
-            "metric": self.metric,
-            "judged_by": self.judged_by,
-            "stopped": self.stopped,
-            "best": self.best.to_dict(),
-            "trials": [trial.to_dict() for trial in self.trials],
-            "test": evaluation.to_dict() if evaluation else None,
-            "notices": list(self.notices),
-        }
-
-    def __str__(self) -> str:
-        name, ranked = METRICS[self.metric][0], self.ranked
-        why = "" if self.stopped == "trials" else f" (stopped by {self.stopped})"
-        lines = [f"{len(self.trials)} trials{why}, each judged by {name} on {self.judged_by}", ""]
-        lines.append(f"{'trial':>5}{name:>10}{'std. error':>12}{'seconds':>9}   settings")
-        for trial in ranked[:SHOWN]:
-            error = "-" if trial.standard_error is None else f"{trial.standard_error:.3g}"
-            row = f"{trial.number:>5}{trial.score:>10.4g}{error:>12}{trial.seconds:>9.2g}"
-            lines.append(f"{row}   {trial.in_words()}")
-        if len(ranked) > SHOWN:
-            lines.append(f"... and {len(ranked) - SHOWN} more")
-        if len(ranked) < len(self.trials):
-            lines.append(f"{len(self.trials) - len(ranked)} without a score")
-        evaluation = self.model.evaluation
-        if evaluation is not None:
-            value, other = evaluation.metrics[self.metric], evaluation.baseline[self.metric]
-            told = ["-" if each is None else f"{each:.4g}" for each in (value, other)]
-            held = f"the {evaluation.rows:,} rows held out, which no trial saw"
-            lines += ["", f"on {held}: {name} {told[0]}, baseline {told[1]}"]
-        return "\n".join([*lines, *(f"note: {notice}" for notice in self.notices)])
 
 
 def search_table(
@@ -235,7 +128,7 @@ def search_table(
         if not done:
             raise
         stopped = "interrupted"
-    ranked = _ranked(done, name)
+    ranked = ranked_trials(done, name)
     if not ranked:
         raise SpecificationError(
             f"no trial has a {name}: training diverged, or the metric has no meaning on rows of one class; "
@@ -279,7 +172,7 @@ class _Judge:
             found = fold_models(self.rows, settings, self.folds, self.seed, within=self.within)
             models = [fold.model for fold in found]
         else:
-            first, second = self.rows.split(self.validation, self.seed, self.within)
+            first, second = self.rows.split(self.validation, self.seed, self.within, "validation")
             models = [train_network(plan_rows(self.rows, first, second, settings, all_classes=True))]
             if models[0].model.stopped == "interrupted":
                 raise KeyboardInterrupt
@@ -297,12 +190,6 @@ def _metric(metric: str | None, rows: Rows, settings: Settings) -> str:
     if metric not in fitting:
         raise SpecificationError(f"metric {metric!r} cannot judge the trials; use {', '.join(fitting)}")
     return metric
-
-
-def _ranked(trials: Iterable[Trial], metric: str) -> list[Trial]:
-    sign = -1 if METRICS[metric][1] else 1
-    scored = [(sign * trial.score, trial) for trial in trials if trial.score is not None]
-    return [trial for _, trial in sorted(scored, key=lambda pair: (pair[0], pair[1].number))]
 
 
 def _say(trial: Trial, metric: str, trials: int) -> None:

@@ -74,9 +74,9 @@ class Settings:
     threshold : str, optional
         For two classes: `predict` says the second from the probability on that is best for "f1",
         "balanced_accuracy", "youden" or a cost such as "cost fp=1 fn=5", on the validation rows or, where
-        there are none, out of fold. " positive=LABEL" behind it names the class to be found, if it is not
-        the second.
-    class_weight : mapping from label to weight, or "balanced", optional
+        these are fewer than 200, out of fold. " positive=LABEL" behind it names the class to be found, if it
+        is not the second.
+    class_weight : mapping from label (or its text) to weight, or "balanced", optional
     label_smoothing : float
     seed : int
         The one seed: rows held out, first weights, order of the rows, dropout. The order in which a table's
@@ -229,15 +229,21 @@ class Settings:
         known = list(target.classes)
         weights: dict[int, float] = {}
         for label, weight in self.class_weight.items():
-            if label not in known:
+            places = [k for k, own in enumerate(known) if label in (own, str(own))]
+            if not places:
                 listed = ", ".join(map(str, known[:10])) + (", ..." if len(known) > 10 else "")
                 raise SpecificationError(f"class_weight has the label {label!r}; the classes are {listed}")
-            weights[known.index(label)] = weight
+            weights[places[0]] = weight
         return weights
 
     def require_fit(self, rows: int, target: Target) -> None:
         """Raise SpecificationError when a setting does not fit the target, before anything is trained."""
         self.optimizer_for(rows), self.class_weight_for(target)
+        share = self.validation_for(rows)
+        if share is not None and not (isinstance(share, float | np.floating) and 0 < share < 1):
+            raise SpecificationError(
+                f'validation is a fraction between 0 and 1, "auto" or None, not {self.validation!r}'
+            )
         if self.metric is not None:
             as_metric(self.metric, self.loss_for(target))
         if self.threshold is not None:
