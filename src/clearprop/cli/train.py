@@ -313,6 +313,6 @@ def _as_plain(table: Table, plan: TablePlan, model: TableModel, path: Path) -> d
         },
         "certificate": run.certificate.to_dict() if run.certificate else None,
         "test": model.evaluation.to_dict() if model.evaluation else None,
-        "notices": list(plan.notices),
+        "notices": [*plan.notices, *plan.unread],
         "model": str(path),
     }

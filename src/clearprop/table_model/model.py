@@ -30,8 +30,9 @@ from clearprop.table_model.baselines import (
 )
 from clearprop.table_model.plan import TablePlan, as_table, features, plan_table, targets
 from clearprop.table_model.settings import Settings
-from clearprop.tables import Encoder, Target
+from clearprop.tables import Encoder, Table, Target
 from clearprop.tables.deciding import Task
+from clearprop.tables.noticing import unlike_training, without_target
 from clearprop.training import train
 
 
@@ -96,12 +97,27 @@ class TableModel:
         ------
         DataError
             When a column is missing, or a cell cannot be read as its column was in training.
+
+        Warns
+        -----
+        UserWarning
+            For each of `notices`: texts and gaps that training did not have, columns passed over.
         """
-        return self.answers(self.outputs(source))
+        return self.answers(self.outputs(self._read(source)))
 
     def predict_proba(self, source: Any) -> Array:
-        """Probability of each class, float64 (m, K), in the order of `target.classes`."""
-        return self.probabilities(self.outputs(source))
+        """Probability of each class, float64 (m, K), in the order of `target.classes`; see `predict`."""
+        return self.probabilities(self.outputs(self._read(source)))
+
+    def notices(self, table: Table) -> tuple[str, ...]:
+        """What the user should know of rows to predict on: how they were read, and how unlike training.
+
+        Raises
+        ------
+        DataError
+            When a column is missing, or a cell cannot be read as its column was in training.
+        """
+        return (*table.notices, *unlike_training(table, self.encoder, self.target))
 
     def answers(self, y_hat: Array) -> Array:
         """What `predict` says for outputs y_hat (m, n_L)."""
@@ -135,8 +151,19 @@ class TableModel:
         ------
         DataError
             When no row has a target, or a class is one that training did not see.
+
+        Warns
+        -----
+        UserWarning
+            As `predict`.
         """
-        table = as_table(source)
+        table = self._read(source)
+        result = self.judge(table)
+        _warn(table.source, without_target(table, self.target), level=3)
+        return result
+
+    def judge(self, table: Table) -> Evaluation:
+        """`evaluate` without a warning."""
         known = self.target.known_rows(table)
         if not known.any():
             names = ", ".join(self.target.columns)
@@ -196,6 +223,12 @@ class TableModel:
             raise ModelFileError(f"{os.fspath(path)}: {error}") from None
         return read
 
+    def _read(self, source: Any) -> Table:
+        """The table of a source; warns of what the user should know."""
+        table = as_table(source)
+        _warn(table.source, self.notices(table), level=4)
+        return table
+
     def _own_units(self, y_hat: Array) -> Array:
         if self.network.loss.targets == "counts":
             return y_hat.astype(np.float64)
@@ -213,6 +246,12 @@ class TableModel:
                 f"its encoders ({width} features, target of {self.target.task}) do not fit its network "
                 f"({inputs} inputs, {outputs} outputs); save the model again with clearprop"
             )
+
+
+def _warn(source: str, notices: Iterable[str], level: int) -> None:
+    """Warn whoever called the public function; `level` counts the calls from there."""
+    for notice in notices:
+        warnings.warn(f"{source}: {notice}", UserWarning, stacklevel=level)
 
 
 def fit_table(
@@ -272,7 +311,7 @@ def fit_table(
     Warns
     -----
     UserWarning
-        When rows are left out because their target is missing.
+        For what was found out in reading, rows and columns left out, and cells that surprise.
 
     Examples
     --------
@@ -286,8 +325,7 @@ def fit_table(
     plan = plan_table(
         source, target, task=task, exclude=exclude, test=test, sample_weight=sample_weight, settings=settings
     )
-    for notice in plan.notices:
-        warnings.warn(f"{plan.training.source}: {notice}", UserWarning, stacklevel=2)
+    _warn(plan.training.source, (*plan.notices, *plan.unread), level=3)
     return train_plan(plan, certify=certify, checkpoint=checkpoint, resume=resume, progress=progress)
 
 
@@ -330,4 +368,4 @@ def train_plan(
     y = Y if plan.target.task == "classes" else np.empty(0, dtype=np.int64)
     shares = class_shares(plan.target, y, plan.weights)
     model = TableModel(Model.of(run), plan.encoder, plan.target, shares, plan.share)
-    return model if plan.test is None else replace(model, evaluation=model.evaluate(plan.test))
+    return model if plan.test is None else replace(model, evaluation=model.judge(plan.test))

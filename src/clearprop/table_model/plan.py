@@ -20,7 +20,7 @@ from clearprop.formulas.losses import losses
 from clearprop.specification import Network, Parameters
 from clearprop.table_model.canonical import canonical_order, checked_weights, repeats
 from clearprop.table_model.settings import Settings
-from clearprop.tables import Encoder, Table, Target, read_table
+from clearprop.tables import Encoder, Table, Target, noticing, read_table
 from clearprop.tables.deciding import Task
 from clearprop.tables.encodings import TextEncoding
 from clearprop.training.validation import hold_out
@@ -48,6 +48,8 @@ class TablePlan:
         Example weights, where they are not repeats.
     notices : tuple of str
         What the user should know about the data.
+    unread : tuple of str
+        Columns that give the network nothing, and why; `encoder.describe` has them too.
     """
 
     encoder: Encoder
@@ -59,6 +61,7 @@ class TablePlan:
     share: float | None
     weights: Array | None
     notices: tuple[str, ...]
+    unread: tuple[str, ...] = ()
 
     def first_parameters(self) -> Parameters:
         """First parameters: drawn by the seed, with the weights of slots no training row fills at 0.
@@ -96,7 +99,7 @@ def plan_table(
         table, weights = table.take(weights > 0), weights[weights > 0]
     whole = Target.fit(table, target, task)
     known = np.flatnonzero(whole.known_rows(table))
-    notices = _notices(table, whole, len(known))
+    notices = (*_excluded_targets(whole, passed), *noticing.without_target(table, whole))
     if len(known) < table.n_rows:
         table, weights = table.take(known), None if weights is None else weights[known]
     wanted = tuple(map(table.column, whole.columns))
@@ -123,7 +126,8 @@ def plan_table(
         test=None if held is None else table.take(held),
         share=None if test is None else float(test),
         weights=weights,
-        notices=(*table.notices, *notices),
+        notices=(*table.notices, *notices, *_surprises(table, encoder, whole)),
+        unread=noticing.unread(encoder),
     )
 
 
@@ -161,13 +165,22 @@ def unseen_slots(encoder: Encoder) -> list[int]:
     return slots
 
 
-def _notices(table: Table, target: Target, known: int) -> tuple[str, ...]:
-    lacking = table.n_rows - known
-    if not lacking:
-        return ()
-    names = " or ".join(map(repr, target.columns))
-    rows = "1 row has" if lacking == 1 else f"{lacking} rows have"
-    return (f"{rows} no value of the target {names} and {'is' if lacking == 1 else 'are'} left out",)
+def _excluded_targets(target: Target, passed: tuple[str, ...]) -> tuple[str, ...]:
+    both = [name for name in target.columns if name in passed]
+    return tuple(f"the target {name!r} is excluded, too; a target is no feature anyway" for name in both)
+
+
+def _surprises(table: Table, encoder: Encoder, target: Target) -> tuple[str, ...]:
+    """What the rows with a target, held out or not, say that a user may not expect."""
+    goals = target.columns if target.task == "numbers" else ()
+    lone = noticing.lone_classes(target, target.transform(table)) if target.task == "classes" else ()
+    read = [table.column(row.column) for row in encoder.columns]
+    return (
+        *noticing.nearly_numbers(read),
+        *noticing.dwarfing(table, (*encoder.column_names, *goals)),
+        *noticing.copies(table, encoder, target),
+        *lone,
+    )
 
 
 def _split(table: Table, target: Target, test: float, seed: int) -> tuple[IntArray, IntArray]:

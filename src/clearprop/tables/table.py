@@ -103,7 +103,19 @@ class Table:
         if near:
             return f"did you mean {' or '.join(map(repr, near))}?"
         listed = ", ".join(map(repr, self.names[:12])) + (", ..." if len(self.names) > 12 else "")
+        if len(self.names) == 1:
+            return f"its only column is {listed}; if these are several, say what separates them (--separator)"
+        if any(map(_is_number, self.names)):
+            return f"its columns are {listed}; if the first line is no header, say so (--no-header)"
         return f"its columns are {listed}"
+
+
+def _is_number(name: str) -> bool:
+    try:
+        float(name)
+    except ValueError:
+        return False
+    return True
 
 
 def near_matches(name: str, names: Sequence[str]) -> list[str]:
