@@ -163,8 +163,8 @@ def _new_gaps(columns: Sequence[Column]) -> list[str]:
     first = min((int(np.flatnonzero(~column.known)[0]), k) for k, column in enumerate(columns))
     place = _row(columns[first[1]], first[0])
     return [
-        f"{_columns(columns)}, {missing:,} cell{' is' if missing == 1 else 's are'} missing ({place}), and in "
-        "training none was; filled with what was usual there, texts read as other"
+        f"{_columns(columns)}, {missing:,} cell{' is' if missing == 1 else 's are'} missing ({place}), and "
+        "in training none was; filled with what was usual there, texts read as other"
     ]
 
 
