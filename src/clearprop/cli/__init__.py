@@ -10,7 +10,18 @@ from typing import Annotated
 
 import typer
 
-from clearprop.cli import check, diagnose, evaluate, explain, predict, replay, train, warmup, worksheet
+from clearprop.cli import (
+    check,
+    diagnose,
+    evaluate,
+    explain,
+    inspect,
+    predict,
+    replay,
+    train,
+    warmup,
+    worksheet,
+)
 from clearprop.environment import __version__
 
 app = typer.Typer(
@@ -45,6 +56,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("check")(check.check)
 app.command("diagnose")(diagnose.diagnose)
 app.command("explain")(explain.explain)
+app.command("inspect")(inspect.inspect)
 app.command("replay")(replay.replay)
 app.command("worksheet")(worksheet.worksheet)
 app.command("warmup")(warmup.warmup)

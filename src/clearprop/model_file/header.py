@@ -6,9 +6,10 @@ wrong. Nothing is allocated in proportion to what the file claims, only to what 
 
 from __future__ import annotations
 
+import contextlib
 import math
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,10 @@ from clearprop.errors import ClearpropError, ModelFileError
 from clearprop.formulas.optimizers import MOST_SLOTS
 from clearprop.formulas.rows import Row
 from clearprop.glassbox.certificate import Certificate
-from clearprop.model_file.schema import Wrong, every, is_number, parse, require
+from clearprop.model_file.schema import require
 from clearprop.specification import Network
 from clearprop.training.run import HISTORY, RunRecord, require_json
+from clearprop.untrusted import Wrong, every, is_number, parse
 
 FORMAT = 1  #: version of the format; a reader takes its own and older ones
 LONGEST = 16 * 2**20  #: bytes of a header
@@ -59,10 +61,17 @@ def read_header(path: Path, rows: Iterable[Row] = ()) -> Header:
     ModelFileError
         Naming the file, what is wrong with it, and what to do.
     """
+    with telling(path):
+        outer, size = outer_header(path)
+        header = checked(outer, size, {row.name: row for row in rows})
+    return header  # noqa: RET504 - `telling` could swallow, for all that mypy knows
+
+
+@contextlib.contextmanager
+def telling(path: Path) -> Iterator[None]:
+    """Name the file, and the remedy, in whatever goes wrong with its header."""
     try:
-        raw, size = _header_bytes(path)
-        outer = parse(raw, "header")
-        return _checked(outer, size, {row.name: row for row in rows})
+        yield
     except FileNotFoundError:
         raise ModelFileError(f"{path}: there is no such file; check the path") from None
     except OSError as error:
@@ -76,11 +85,18 @@ def read_header(path: Path, rows: Iterable[Row] = ()) -> Header:
         ) from None
 
 
+def outer_header(path: Path) -> tuple[dict[str, Any], int]:
+    """The header of a safetensors file, unchecked, and how many bytes of numbers follow it."""
+    raw, size = _header_bytes(path)
+    return parse(raw, "header"), size
+
+
 def _header_bytes(path: Path) -> tuple[bytes, int]:
     """The header's JSON, and how many bytes follow it."""
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
-        raise Wrong("it is not a regular file")
+        what = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
+        raise ModelFileError(f"{path}: it is {what}; name a model file")
     with path.open("rb") as file:
         start = file.read(8)
         length = int.from_bytes(start, "little")
@@ -98,7 +114,8 @@ def _header_bytes(path: Path) -> tuple[bytes, int]:
     return raw, status.st_size - 8 - length
 
 
-def _checked(outer: Mapping[str, Any], size: int, rows: Mapping[str, Row]) -> Header:
+def checked(outer: Mapping[str, Any], size: int, rows: Mapping[str, Row]) -> Header:
+    """The header, if it is that of a model file and fits so many bytes of numbers; Wrong otherwise."""
     entries = dict(outer)
     metadata = entries.pop("__metadata__", None)
     if not isinstance(metadata, dict) or "clearprop" not in metadata:

@@ -94,7 +94,7 @@ def dwarfing(table: Table, names: Sequence[str]) -> tuple[str, ...]:
             continue
         low, high = np.quantile(halves, 0.25, method="higher"), np.quantile(halves, 0.75, method="lower")
         distance = np.abs(halves - np.median(halves))
-        far = places[distance > FAR * (high - low)]
+        far = places[distance / FAR > high - low]
         if high > low and len(far):
             worst = int(places[np.argmax(distance)])
             more = f", and {len(far) - 1} more like it" if len(far) > 1 else ""
