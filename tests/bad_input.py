@@ -69,6 +69,7 @@ FILES = [
     Case("empty file", REFUSED, ""),
     Case("header only", REFUSED, "x,c,y\n"),
     Case("blank lines only", REFUSED, "\n  \n\n"),
+    Case("blanks in quotes only", REFUSED, '"\n"'),
     Case("unknown suffix", REFUSED, SOUND, name="t.dat"),
     Case("an Excel workbook named .csv", REFUSED, b"PK\x03\x04\x14\x00\x06\x00workbook"),
     Case("binary data named .csv", REFUSED, bytes(range(256)) * 4),

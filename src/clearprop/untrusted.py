@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 DEEPEST = 32  #: levels of nesting
-MOST_CONTAINERS, MOST_ITEMS = 100_000, 1_000_000  #: lists and objects; commas
+MOST_CONTAINERS, MOST_KEYS, MOST_ITEMS = 100_000, 200_000, 400_000  #: lists and objects; keys; commas
 LONGEST_INTEGER = 20  #: digits; a seed is below 2**64
 
 
@@ -19,7 +19,9 @@ class Wrong(Exception):  # noqa: N818 - readers turn it into a ModelFileError
     """What is wrong with the bytes, in words."""
 
 
-def parse(raw: bytes | str, what: str, *, constant: Callable[[str], Any] | None = None) -> dict[str, Any]:
+def parse(
+    raw: bytes | str, what: str, *, constant: Callable[[str], Any] | None = None, most: int = MOST_ITEMS
+) -> dict[str, Any]:
     """A JSON object within the limits; no key twice, no endless integer.
 
     Parameters
@@ -28,6 +30,8 @@ def parse(raw: bytes | str, what: str, *, constant: Callable[[str], Any] | None 
         Its name in the message.
     constant : callable, optional
         What to make of NaN and Infinity, such as `float`; left out, they are refused.
+    most : int
+        Commas at most.
 
     Raises
     ------
@@ -39,11 +43,10 @@ def parse(raw: bytes | str, what: str, *, constant: Callable[[str], Any] | None 
     >>> parse(b'{"seed": 7}', "record")
     {'seed': 7}
     """
-    marks: tuple[Any, ...] = (b"[", b"{", b",") if isinstance(raw, bytes) else ("[", "{", ",")
-    if raw.count(marks[0]) + raw.count(marks[1]) > MOST_CONTAINERS or raw.count(marks[2]) > MOST_ITEMS:
-        raise Wrong(f"its {what} has more pieces than a model needs")
     try:
         text = raw.decode("utf-8") if isinstance(raw, bytes) else raw
+        if too_long(text, most):
+            raise Wrong(f"its {what} has more pieces than a model needs")
         plain = json.loads(
             text, object_pairs_hook=_object, parse_int=_integer, parse_constant=constant or _no_constant
         )
@@ -62,6 +65,15 @@ def parse(raw: bytes | str, what: str, *, constant: Callable[[str], Any] | None 
     if level:
         raise Wrong(f"its {what} is nested deeper than {DEEPEST} levels")
     return plain
+
+
+def too_long(text: str, most: int = MOST_ITEMS) -> bool:
+    """Whether JSON has more pieces than are read."""
+    return (
+        text.count("[") + text.count("{") > MOST_CONTAINERS
+        or text.count(":") > MOST_KEYS
+        or text.count(",") > most
+    )
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -97,13 +97,13 @@ def tried(path, data: bytes, model, number: int) -> str:
         if table is None:
             return "refused"
         assert_sound(table)
-        if number % 5 == 0:
+        if number % 10 == 0:
             plan = allowing(ClearpropError, plan_table, table, table.names[-1], test=0.2, settings=SETTINGS)
             if plan is not None:
                 assert np.isfinite(plan.encoder.transform(plan.training)).all()
-                fitted = allowing(ClearpropError, train_plan, plan) if number % 25 == 0 else None
+                fitted = allowing(ClearpropError, train_plan, plan) if number % 30 == 0 else None
                 return "read" if fitted is None else "learnt"
-        if number % 5 == 1:
+        if number % 10 == 1:
             p = allowing(DataError, model.predict_proba, table)
             assert p is None or np.isfinite(p).all()
     return "read"

@@ -27,6 +27,7 @@ from clearprop.untrusted import Wrong, every, is_number, parse
 
 FORMAT = 1  #: version of the format; a reader takes its own and older ones
 LONGEST = 16 * 2**20  #: bytes of a header
+MOST_LAYERS, MOST_FORMULAS = 2000, 1_000_000  #: characters of all rows, as each is parsed
 _DTYPES: Mapping[str, np.dtype[Any]] = {"F32": np.dtype(np.float32), "F64": np.dtype(np.float64)}
 
 
@@ -130,7 +131,7 @@ def checked(outer: Mapping[str, Any], size: int, rows: Mapping[str, Row]) -> Hea
             f"it has format {version}, and this clearprop reads up to {FORMAT}: upgrade clearprop, or else"
         )
     require(plain, "contents", "the model description")
-    network = _network(plain["specification"], len(entries), rows)
+    network = checked_network(plain["specification"], len(entries), rows)
     return Header(
         network=network,
         dtype=_tensors(entries, _shapes(network, plain["snapshots"]), size),
@@ -142,10 +143,15 @@ def checked(outer: Mapping[str, Any], size: int, rows: Mapping[str, Row]) -> Hea
     )
 
 
-def _network(specification: Any, n_tensors: int, rows: Mapping[str, Row]) -> Network:
-    """The network, every formula of it checked again."""
+def checked_network(specification: Any, n_tensors: int, rows: Mapping[str, Row]) -> Network:
+    """The network of a description, every formula of it checked again; Wrong where it is none."""
     require(specification, "specification", "the specification")
     layers = specification["layers"]
+    formulas = sum(
+        len(str(layer["activation"])) for layer in layers if isinstance(layer, dict) and "activation" in layer
+    )
+    if len(layers) > MOST_LAYERS or formulas > MOST_FORMULAS:
+        raise Wrong(f"the specification has {len(layers)} layers with {formulas} characters of formulas")
     if len(layers) > n_tensors:
         raise Wrong(f"the specification has {len(layers)} layers, and the file {n_tensors} tensors")
     for l, layer in enumerate(layers, start=1):

@@ -15,13 +15,14 @@ from typing import Any
 from clearprop.errors import ClearpropError, DataError
 from clearprop.formulas.activations import Activation
 from clearprop.formulas.optimizers import Optimizer
-from clearprop.model_file.header import FORMAT, Header, checked, outer_header, telling
+from clearprop.model_file.header import FORMAT, Header, checked, checked_network, outer_header, telling
 from clearprop.specification import Network
 from clearprop.tables import Encoder, Target
 from clearprop.training.checkpoint import checked_description, description
 from clearprop.training.run import RunRecord
 from clearprop.untrusted import Wrong
 
+MOST_LAYERS = 10_000  #: of a checkpoint's network
 MOST_LISTED = 12  #: classes or columns named one by one in the text
 
 #: heading, and lines below it
@@ -222,7 +223,8 @@ def inspect_file(path: str | os.PathLike[str]) -> Inspection:
     path = Path(path)
     with telling(path):
         outer, size = outer_header(path)
-        if "checkpoint" in (outer.get("__metadata__") or {}):
+        metadata = outer.get("__metadata__")
+        if isinstance(metadata, dict) and "checkpoint" in metadata:
             found = _of_checkpoint(path, outer, size)
         else:
             found = _of_model(path, checked(outer, size, {}), size)
@@ -266,8 +268,11 @@ def _of_table(plain: Mapping[str, Any]) -> tuple[Encoder | None, Target | None]:
 def _of_checkpoint(path: Path, outer: Mapping[str, Any], numbers: int) -> Inspection:
     plain = checked_description(description(outer["__metadata__"])[0])
     size, settings, machine = path.stat().st_size, plain["settings"], plain["machine"]
+    network = checked_network(plain["specification"], MOST_LAYERS, {})
+    theta = outer.get("theta")
+    if not isinstance(theta, dict) or theta.get("shape") != [network.n_parameters]:
+        raise Wrong("its parameters are not those of its network")
     try:
-        network = Network.from_dict(plain["specification"])
         known = {name: settings[name] for name in RunRecord.__dataclass_fields__ if name in settings}
         record = RunRecord(**known, **machine, steps=plain["t"], digests=tuple(plain["digests"])).to_dict()
     except _ODD as error:

@@ -7,6 +7,7 @@ many batches of the epoch under way are done. It belongs to one run; another rec
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import time
@@ -29,6 +30,7 @@ from clearprop.untrusted import Wrong, every, parse
 
 NAME = "checkpoint.safetensors"
 FORMAT = 1
+MOST_ITEMS = 20_000_000  #: commas in its JSON: seven for each epoch
 SECONDS = 30.0  #: from one checkpoint to the next, by default
 
 _COUNTERS = {"best_epoch": int, "best_value": float, "reference": float, "standstill": int}
@@ -228,9 +230,9 @@ def _plain(value: Any) -> Any:
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, Mapping) and "learning_rate" in value:
+    with contextlib.suppress(TypeError, KeyError, ValueError, AttributeError):
         return repr(Optimizer.from_dict(value))
-    return repr(value)
+    return f"{value!r:.60}"
 
 
 def _from_bytes(data: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
@@ -239,7 +241,7 @@ def _from_bytes(data: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
     from safetensors.numpy import load
 
     length = int.from_bytes(data[:8], "little")
-    metadata = parse(data[8 : 8 + length], "header").get("__metadata__")
+    metadata = parse(data[8 : 8 + length], "header", most=MOST_ITEMS).get("__metadata__")
     text, digest = description(metadata)
     plain = checked_description(text)
     try:
@@ -262,7 +264,7 @@ def description(metadata: Any) -> tuple[str, str]:
 
 def checked_description(text: str) -> dict[str, Any]:
     """What the JSON of a checkpoint says, every value of its kind; Wrong otherwise."""
-    plain = parse(text, "description", constant=float)
+    plain = parse(text, "description", constant=float, most=MOST_ITEMS)
     if plain.get("format") != FORMAT:
         raise Wrong(f"it has format {plain.get('format')!r:.20}, and this clearprop reads {FORMAT}")
     for name, kinds in _KINDS.items():
