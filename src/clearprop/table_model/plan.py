@@ -126,7 +126,7 @@ def plan_table(
         test=None if held is None else table.take(held),
         share=None if test is None else float(test),
         weights=weights,
-        notices=(*table.notices, *notices, *_surprises(table, encoder, whole)),
+        notices=(*table.notices, *table.doubts, *notices, *_surprises(table, encoder, whole)),
         unread=noticing.unread(encoder),
     )
 

@@ -262,7 +262,8 @@ def _counts_rows(column: Column) -> bool:
         return False
     values = column.values
     whole = not column.missing and bool((values == np.floor(values)).all())
-    return whole and len(np.unique(values)) == len(values)
+    distinct = len(np.unique(values)) if column.written is None else column.written.n_unique()  # not rounded
+    return whole and distinct == len(values)
 
 
 def encoding_from_dict(record: object) -> Encoding:

@@ -1,7 +1,7 @@
 """What a user should be told of a table that can be used: cells that were bent, and columns that surprise.
 
 Nothing here refuses anything. Each function gives sentences that name the column, the first such cell and
-what to do; `read_table` puts them in `Table.notices`, and plans of training and trained models add theirs.
+what to do: `read_table` (as `Table.doubts`), plans of training and trained models say them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def rounded(columns: Iterable[Column]) -> tuple[str, ...]:
 
     >>> from clearprop.tables import read_table
     >>> import polars as pl
-    >>> print(*read_table(pl.DataFrame({"n": [1, 2**53 + 1]})).notices)  # doctest: +ELLIPSIS
+    >>> print(*read_table(pl.DataFrame({"n": [1, 2**53 + 1]})).doubts)  # doctest: +ELLIPSIS
     in the column 'n', 1 whole number beyond 2**53 was rounded (data row 2: '9007199254740993'); if they...
     """
     said = []

@@ -99,8 +99,7 @@ def read_table(
     if all(column.missing == table.n_rows for column in table.columns):
         raise DataError(f"{table.source} has no usable rows: every cell is missing; give a table with values")
     table = _as_asked(table, types or {})
-    said = (*_ambiguous_dates(table.columns), *rounded(table.columns))
-    return replace(table, notices=(*table.notices, *said))
+    return replace(table, doubts=(*_ambiguous_dates(table.columns), *rounded(table.columns)))
 
 
 def _from_text(cells: Cells, decimal: str | None, spellings: tuple[str, ...]) -> Table:

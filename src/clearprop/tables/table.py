@@ -27,6 +27,8 @@ class Table:
         Data rows counted from 1 in the source, kept by `take`.
     notices : tuple of str
         What had to be found out in reading, for the user.
+    doubts : tuple of str
+        Columns that may be meant in another way than they were read; a model that was trained knows better.
 
     Examples
     --------
@@ -45,6 +47,7 @@ class Table:
     source: str
     row_numbers: IntArray  # (m,)
     notices: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     @property
     def n_rows(self) -> int:
@@ -96,7 +99,7 @@ class Table:
             chosen = np.flatnonzero(chosen)
         indices = chosen.astype(np.int64)
         columns = tuple(column.take(indices) for column in self.columns)
-        return Table(columns, self.source, self.row_numbers[indices], self.notices)
+        return Table(columns, self.source, self.row_numbers[indices], self.notices, self.doubts)
 
     def _remedy(self, name: str) -> str:
         near = near_matches(name, self.names)
