@@ -84,16 +84,21 @@ def sound(tmp_path_factory):
 
 
 def layers(count: int, formula: str):
+    """So many layers, each with a formula of its own where `formula` has a place for a number."""
+
     def change(plain: dict) -> None:
         layer = plain["specification"]["layers"][0]
-        layer["activation"].update(formula=formula, derivative=formula)
-        plain["specification"]["layers"] = [layer] * count
+        rows = [
+            {**layer["activation"], **dict.fromkeys(("formula", "derivative"), formula.replace("N", str(k)))}
+            for k in range(count)
+        ]
+        plain["specification"]["layers"] = [{**layer, "activation": row} for row in rows]
 
     return change
 
 
-def tree(depth: int) -> str:
-    return "z" if depth == 0 else f"({tree(depth - 1)}*{tree(depth - 1)})"
+def tree(depth: int, leaf: str) -> str:
+    return leaf if depth == 0 else f"({tree(depth - 1, leaf)}*{tree(depth - 1, leaf)})"
 
 
 def sets(name: str, make):
@@ -119,7 +124,9 @@ BOMBS = {
     ),
     "layers": layers(6000, "z"),
     "towers": layers(1900, "z**9**9**9**9"),
-    "long formulas": layers(1900, tree(7)),
+    "the same long formula": layers(1900, tree(7, "z")),
+    "long formulas": layers(75, tree(7, "(z+N.)")),
+    "too many long formulas": layers(1900, tree(7, "(z+N.)")),
 }
 
 
