@@ -5,7 +5,7 @@ OLDEST := .venv-oldest
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: explained worksheets pictures notes-checked demo test test-oldest check slow bench scores clean
+.PHONY: bad-input explained worksheets pictures notes-checked demo test test-oldest check slow bench scores clean
 
 demo: $(VENV)/core  ## train on the shipped table, then predict and evaluate with the saved model
 	$(BIN)/clearprop train penguins --target species --out penguins.safetensors
@@ -50,6 +50,9 @@ worksheets: $(VENV)/core  ## an exercise of each kind and its key: docs/workshee
 	  $(BIN)/clearprop worksheet --kind $$kind --seed 7 --to $$to \
 	    --out docs/worksheets/$$kind-sheet.$$end --answers docs/worksheets/$$kind-key.$$end; \
 	done; done
+
+bad-input: $(VENV)/dev  ## what is said of every fault of a table: docs/bad-input.md
+	$(BIN)/python tests/bad_input.py
 
 pictures: $(VENV)/dev  ## distributions by layer over training, as docs/diagnosis.md shows them: docs/diagnosis
 	$(BIN)/python docs/diagnosis/pictures.py

@@ -133,7 +133,8 @@ def test_several_targets_and_no_test_rows(cli):
     assert "L-BFGS on all rows at once" in done.stdout
     done = cli("evaluate", "penguins.safetensors", "penguins")
     assert "Each target" in done.stdout
-    assert "2 rows without a target left out" in done.stdout
+    assert "note: 2 rows have no value of the target 'bill_length_mm' or 'bill_depth_mm'" in done.stderr
+    assert "342 rows of penguins.csv" in done.stdout
     done = cli("predict", "penguins.safetensors", "penguins")
     assert done.stdout.startswith("row,predicted_bill_length_mm,predicted_bill_depth_mm\n1,")
 

@@ -25,7 +25,7 @@ def cli(tmp_path, monkeypatch):
     def call(*arguments, code=0):
         done = CliRunner().invoke(app, [str(argument) for argument in arguments], env={"COLUMNS": "80"})
         assert done.exit_code == code, done.output
-        return " ".join(done.output.split())
+        return " ".join((done.output if code else done.stdout).split())
 
     return call
 

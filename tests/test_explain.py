@@ -37,7 +37,7 @@ def test_a_row_is_seen_as_the_model_sees_it(files, target):
     for row in (1, 4, 200):  # row 4 has gaps
         seen = explain_row(model, penguins_path(), row)
         one = pl.read_csv(penguins_path(), null_values="NA")[row - 1 : row]
-        said = model.predict(one)[0]
+        said = model.answers(model.outputs(one))[0]
         assert seen.answer == said if target == "species" else seen.answer == pytest.approx(said, rel=1e-5)
         np.testing.assert_allclose(seen.trace.y_hat, model.outputs(one), atol=1e-5)
         assert [each.value for each in seen.inputs] == seen.trace.X[0].tolist()

@@ -8,6 +8,7 @@ from types import ModuleType
 
 import pytest
 
+pytestmark = pytest.mark.filterwarnings("ignore:the DataFrame")  # it leaves the patients out
 PAGE = (Path(__file__).parents[1] / "docs/training-tables.md").read_text(encoding="utf-8")
 EPOCHS = 40  #: of the page's settings
 

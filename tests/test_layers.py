@@ -16,7 +16,7 @@ PACKAGE = Path(clearprop.__file__).parent
 #: files in it, or, where its files have lines, for its `__init__`
 ORDER = """
 errors
-arrays blas durable
+arrays blas durable untrusted
 formulas.language
 formulas.latex formulas.mathml formulas.symbolic
 formulas.rows
@@ -93,7 +93,7 @@ glassbox
 constructions
 model_file.schema
 model_file.header
-model_file.file
+model_file.file model_file.inspecting
 model_file
 export.pipeline export.reading export.onnx_graph export.c_text
 export.interface

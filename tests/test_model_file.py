@@ -165,7 +165,7 @@ def test_a_missing_file_a_folder_and_a_foreign_file_are_told_apart(tmp_path):
     (tmp_path / "empty").touch()
     for name, word in [
         ("nowhere", "no such file"),
-        ("", "not a regular file"),
+        ("", "it is a folder; name a model file"),
         ("foreign", "without a clearprop model"),
         ("text", "does not begin like a model file"),
         ("empty", "its 0 bytes"),
@@ -232,7 +232,7 @@ CHANGES = {
     "an initializer unheard of": (first_layer(initializer="magic"), "cannot be built"),
     "a layer with a surprise": (first_layer(surprise=1), "unknown 'surprise'"),
     "code in a formula": (activation(formula="__import__('os').system('true')"), "cannot be built"),
-    "an endless formula": (activation(formula="z+" * 10**5 + "z"), "cannot be built"),
+    "an endless formula": (activation(formula="z+" * 10**4 + "z"), "cannot be built"),
     "a deep formula": (activation(formula="not " * 400 + "z"), "cannot be built"),
     "a huge number in a formula": (activation(formula="9" * 1500), "cannot be built"),
     "no derivative": (activation(derivative=None), "NoneType as 'derivative'"),
@@ -275,7 +275,7 @@ def test_a_header_that_does_not_fit_says_why(path, name):
         (b'{"a":1,"a":1}', "twice"),
         (b'{"a":' + b"9" * 5000 + b"}", "digits"),
         (b'{"a":' + b"[" * 40 + b"]" * 40 + b"}", "deeper than"),
-        (b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "not JSON|deeper"),
+        (b'{"a":' + b"[" * 90_000 + b"]" * 90_000 + b"}", "not JSON|deeper"),
         (b'{"a":[' + b"[]," * 300_000 + b"[]]}", "more pieces"),
         (b"\xff\xfe{}", "not JSON"),
     ],

@@ -54,6 +54,7 @@ def test_the_encodings_are_those_of_a_table_in_memory(tmp_path, monkeypatch, suf
     assert np.array_equal(np.concatenate(pieces), plan.encoder.transform(whole))
 
 
+@pytest.mark.filterwarnings("ignore:the DataFrame")  # gaps that the training rows had none of
 @pytest.mark.parametrize("target", ["species", "sex", "body_mass_g"])
 def test_a_sorted_file_in_small_buckets_is_learnt_as_well(tmp_path, monkeypatch, target):
     monkeypatch.setattr(buckets_module, "BUCKET_BYTES", 5000)

@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from clearprop.model import Model as Model
     from clearprop.model import load as load
     from clearprop.model import train as train
+    from clearprop.model_file.inspecting import inspect_file as inspect_file
     from clearprop.specification import Dense as Dense
     from clearprop.specification import Network as Network
     from clearprop.specification import Parameters as Parameters
@@ -125,6 +126,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "glassbox.worksheet.sheet": ("worksheet",),
     "metrics": ("Metric",),
     "model": ("Model", "load", "train"),
+    "model_file.inspecting": ("inspect_file",),
     "training.run": ("EpochReport", "TrainingDiverged"),
     "specification": ("Dense", "Network", "Parameters", "parameters_from_arrays"),
     "estimators": (

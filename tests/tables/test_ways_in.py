@@ -176,7 +176,7 @@ def test_a_month_that_may_be_a_day_is_not_guessed(tmp_path):
     path = write(tmp_path, "when,x\n3/4/2020,1\n5/6/2020,2\n")
     table = read_table(path)
     assert table.column("when").kind == "text"
-    assert "say which (--type when=date:dmy or date:mdy)" in table.notices[0]
+    assert "say which (--type when=date:dmy or date:mdy)" in table.doubts[0]
     days = {
         order: read_table(path, types={"when": f"date:{order}"}).column("when").values[0]
         for order in ("dmy", "mdy")

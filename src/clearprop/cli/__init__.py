@@ -18,6 +18,7 @@ from clearprop.cli import (
     evaluate,
     explain,
     export,
+    inspect,
     predict,
     replay,
     search,
@@ -67,6 +68,7 @@ _formulas = {
 app.command("check-formula", context_settings=_formulas)(check_formula.check_formula)
 app.command("explain")(explain.explain)
 app.command("export")(export.export)
+app.command("inspect")(inspect.inspect)
 app.command("replay")(replay.replay)
 app.command("worksheet")(worksheet.worksheet)
 app.command("warmup")(warmup.warmup)

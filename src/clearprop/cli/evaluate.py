@@ -11,7 +11,7 @@ import typer
 
 from clearprop.cli.answering import CHECK_FAILED, DONE, answering, write_json
 from clearprop.cli.console import Screen, complain, number, plural
-from clearprop.cli.reading import Reading, reading_options
+from clearprop.cli.reading import Reading, reading_options, say
 from clearprop.errors import SpecificationError
 
 if TYPE_CHECKING:
@@ -41,19 +41,18 @@ def evaluate(
     """Evaluate a model on rows whose target is known, beside the trivial baseline."""
     from clearprop.cli.reports import show_evaluation
     from clearprop.table_model import TableModel
+    from clearprop.tables.noticing import without_target
 
     loaded = TableModel.load(model)
-    table = reading.table(data)
-    result = loaded.evaluate(table)
+    table = reading.table_for(loaded, data)
+    result = loaded.judge_table(table)
+    say(without_target(table, loaded.target))
     failed = [condition for condition in check or () if not _holds(condition, result)]
     if as_json:
         known = {"model": model, "data": table.source, "target": list(loaded.target.columns)}
         write_json({**known, "task": loaded.target.task, **result.to_dict(), "checks_failed": failed})
     else:
-        left_out = table.n_rows - result.rows
-        without = f"; {plural(left_out, 'row')} without a target left out" if left_out else ""
-        of = f"{plural(result.rows, 'row')} of {table.source}{without}"
-        show_evaluation(Screen(), result, loaded, of)
+        show_evaluation(Screen(), result, loaded, f"{plural(result.rows, 'row')} of {table.source}")
     for condition in failed:
         name = _parsed(condition)[0]
         complain(f"check failed: {condition}, and {name} is {number(result.metrics[name])}")

@@ -46,7 +46,7 @@ def predict(
         require_suffix(out)
         require_writable(out, *data, model)
     loaded = TableModel.load(model)
-    table = reading.table(data)
+    table = reading.table_for(loaded, data)
     columns = answers(loaded, table)
     if as_json:
         write_json({"model": model, "data": table.source, **_as_plain(loaded, columns)})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +13,7 @@ from clearprop.cli.options import with_options
 from clearprop.errors import DataError
 
 if TYPE_CHECKING:
+    from clearprop.table_model import TableModel
     from clearprop.tables import Table
 
 _KINDS = "number, category, boolean, date, date:dmy, date:mdy or date:ymd"
@@ -47,7 +48,7 @@ class Reading:
     def table(self, data: Sequence[str], *, says: bool = True) -> Table:
         """The table of one or several files, or the shipped one of that name.
 
-        `says` writes what had to be found out to standard error.
+        `says` writes what the user should know to standard error.
         """
         from clearprop.datasets import penguins_path
         from clearprop.tables import MISSING_SPELLINGS, read_table
@@ -62,8 +63,14 @@ class Reading:
             null_values=(*MISSING_SPELLINGS, *(self.null or ())),
             types=self._types(),
         )
-        for notice in table.notices if says else ():
-            complain(f"note: {notice}")
+        if says:
+            say(table.notices)
+        return table
+
+    def table_for(self, model: TableModel, data: Sequence[str]) -> Table:
+        """A table for a model; what the user should know of the two goes to standard error."""
+        table = self.table(data, says=False)
+        say(model.notices(table))
         return table
 
     def _types(self) -> dict[str, str]:
@@ -74,6 +81,12 @@ class Reading:
                 raise DataError(f"--type is COLUMN=KIND, such as zip=category, not {pair!r}")
             found[column] = kind
         return found
+
+
+def say(notices: Iterable[str]) -> None:
+    """Write notes to standard error."""
+    for notice in notices:
+        complain(f"note: {notice}")
 
 
 #: the verb with a command-line option for each field of its parameter `reading`

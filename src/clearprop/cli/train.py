@@ -248,6 +248,6 @@ def _as_plain(table: Table, plan: TablePlan, model: TableModel, path: Path) -> d
         "certificate": run.certificate.to_dict() if run.certificate else None,
         "threshold": model.threshold.to_dict() if model.threshold else None,
         "test": model.evaluation.to_dict() if model.evaluation else None,
-        "notices": list(plan.notices),
+        "notices": [*plan.notices, *plan.unread],
         "model": str(path),
     }

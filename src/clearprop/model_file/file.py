@@ -13,7 +13,7 @@ import json
 import math
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,12 @@ from clearprop.environment import versions
 from clearprop.errors import ModelFileError
 from clearprop.formulas.rows import Row
 from clearprop.glassbox.certificate import Certificate
-from clearprop.model_file.header import FORMAT, Header, read_header, snapshot_names, tensor_name
+from clearprop.model_file.header import FORMAT, LONGEST, Header, read_header, snapshot_names, tensor_name
 from clearprop.specification import Parameters
 from clearprop.training.run import RunRecord, Snapshot
+from clearprop.untrusted import too_long
+
+MOST_EPOCHS = 40_000  #: of which a model file keeps every one
 
 
 @dataclass(frozen=True)
@@ -65,10 +68,12 @@ class ModelContents:
 def save(path: str | os.PathLike[str], contents: ModelContents) -> None:
     """Write a model file; either the whole file is there afterwards, or what was there before.
 
+    A history of more than 40,000 epochs is thinned, and its digests are left out.
+
     Raises
     ------
     ModelFileError
-        When the folder cannot be written to, or something is not plain data.
+        When the folder cannot be written to, something is not plain data, or there is more than a file holds.
 
     Examples
     --------
@@ -90,8 +95,8 @@ def save(path: str | os.PathLike[str], contents: ModelContents) -> None:
         "format": FORMAT,
         "specification": theta.network.to_dict(),
         "classes": [_plain_label(label) for label in contents.classes],
-        "history": {name: [_finite(value) for value in values] for name, values in contents.history.items()},
-        "record": contents.record.to_dict() if contents.record else None,
+        "history": {name: _thinned(values) for name, values in contents.history.items()},
+        "record": _without_long_digests(contents.record),
         "encoder": contents.encoder,
         "target": contents.target,
         "certificate": contents.certificate.to_dict() if contents.certificate else None,
@@ -107,7 +112,13 @@ def save(path: str | os.PathLike[str], contents: ModelContents) -> None:
         names = snapshot_names(epoch)
         tensors |= dict(zip(names, (snapshot.theta, snapshot.state.slots), strict=True))
     metadata = {"clearprop": text, "digest": _digest(text, theta, contents.snapshots)}
-    _commit(path, to_bytes(tensors, metadata))
+    data = to_bytes(tensors, metadata)
+    if too_long(text) or int.from_bytes(data[:8], "little") > LONGEST:
+        raise ModelFileError(
+            f"{path}: the model's description, of {len(text):,} characters, is more than a model file holds; "
+            "use fewer layers, classes or categories, or read a column of many texts as no category"
+        )
+    _commit(path, data)
 
 
 def load(path: str | os.PathLike[str], rows: Iterable[Row] = ()) -> ModelContents:
@@ -183,6 +194,19 @@ def _digest(text: str, theta: Parameters, snapshots: Mapping[int, Snapshot]) -> 
 
 def _plain_label(label: Any) -> Any:
     return label.item() if isinstance(label, np.generic) else label
+
+
+def _thinned(values: list[Any]) -> list[Any]:
+    """One entry an epoch; of very many, every so many and the last."""
+    every = -(-len(values) // MOST_EPOCHS) or 1
+    return [_finite(value) for value in values[(len(values) - 1) % every :: every]] if values else []
+
+
+def _without_long_digests(record: RunRecord | None) -> dict[str, Any] | None:
+    """The record; of very many epochs without their digests, which no replay will ask for."""
+    if record is None:
+        return None
+    return (record if len(record.digests) <= MOST_EPOCHS + 1 else replace(record, digests=())).to_dict()
 
 
 def _finite(value: Any) -> Any:

@@ -6,9 +6,10 @@ wrong. Nothing is allocated in proportion to what the file claims, only to what 
 
 from __future__ import annotations
 
+import contextlib
 import math
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,14 @@ from clearprop.errors import ClearpropError, ModelFileError
 from clearprop.formulas.optimizers import MOST_SLOTS
 from clearprop.formulas.rows import Row
 from clearprop.glassbox.certificate import Certificate
-from clearprop.model_file.schema import Wrong, every, is_number, parse, require
+from clearprop.model_file.schema import require
 from clearprop.specification import Network
 from clearprop.training.run import HISTORY, RunRecord, require_json
+from clearprop.untrusted import Wrong, every, is_number, parse
 
 FORMAT = 1  #: version of the format; a reader takes its own and older ones
 LONGEST = 16 * 2**20  #: bytes of a header
+MOST_LAYERS, MOST_FORMULAS = 2000, 100_000  #: characters of formulas that differ; each is parsed
 _DTYPES: Mapping[str, np.dtype[Any]] = {"F32": np.dtype(np.float32), "F64": np.dtype(np.float64)}
 
 
@@ -59,10 +62,17 @@ def read_header(path: Path, rows: Iterable[Row] = ()) -> Header:
     ModelFileError
         Naming the file, what is wrong with it, and what to do.
     """
+    with telling(path):
+        outer, size = outer_header(path)
+        header = checked(outer, size, {row.name: row for row in rows})
+    return header  # noqa: RET504 - `telling` could swallow, for all that mypy knows
+
+
+@contextlib.contextmanager
+def telling(path: Path) -> Iterator[None]:
+    """Name the file, and the remedy, in whatever goes wrong with its header."""
     try:
-        raw, size = _header_bytes(path)
-        outer = parse(raw, "header")
-        return _checked(outer, size, {row.name: row for row in rows})
+        yield
     except FileNotFoundError:
         raise ModelFileError(f"{path}: there is no such file; check the path") from None
     except OSError as error:
@@ -76,11 +86,18 @@ def read_header(path: Path, rows: Iterable[Row] = ()) -> Header:
         ) from None
 
 
+def outer_header(path: Path) -> tuple[dict[str, Any], int]:
+    """The header of a safetensors file, unchecked, and how many bytes of numbers follow it."""
+    raw, size = _header_bytes(path)
+    return parse(raw, "header"), size
+
+
 def _header_bytes(path: Path) -> tuple[bytes, int]:
     """The header's JSON, and how many bytes follow it."""
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
-        raise Wrong("it is not a regular file")
+        what = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
+        raise ModelFileError(f"{path}: it is {what}; name a model file")
     with path.open("rb") as file:
         start = file.read(8)
         length = int.from_bytes(start, "little")
@@ -98,7 +115,8 @@ def _header_bytes(path: Path) -> tuple[bytes, int]:
     return raw, status.st_size - 8 - length
 
 
-def _checked(outer: Mapping[str, Any], size: int, rows: Mapping[str, Row]) -> Header:
+def checked(outer: Mapping[str, Any], size: int, rows: Mapping[str, Row]) -> Header:
+    """The header, if it is that of a model file and fits so many bytes of numbers; Wrong otherwise."""
     entries = dict(outer)
     metadata = entries.pop("__metadata__", None)
     if not isinstance(metadata, dict) or "clearprop" not in metadata:
@@ -113,7 +131,7 @@ def _checked(outer: Mapping[str, Any], size: int, rows: Mapping[str, Row]) -> He
             f"it has format {version}, and this clearprop reads up to {FORMAT}: upgrade clearprop, or else"
         )
     require(plain, "contents", "the model description")
-    network = _network(plain["specification"], len(entries), rows)
+    network = checked_network(plain["specification"], len(entries), rows)
     return Header(
         network=network,
         dtype=_tensors(entries, _shapes(network, plain["snapshots"]), size),
@@ -125,10 +143,12 @@ def _checked(outer: Mapping[str, Any], size: int, rows: Mapping[str, Row]) -> He
     )
 
 
-def _network(specification: Any, n_tensors: int, rows: Mapping[str, Row]) -> Network:
-    """The network, every formula of it checked again."""
+def checked_network(specification: Any, n_tensors: int, rows: Mapping[str, Row]) -> Network:
+    """The network of a description, every formula of it checked again; Wrong where it is none."""
     require(specification, "specification", "the specification")
     layers = specification["layers"]
+    if len(layers) > MOST_LAYERS:
+        raise Wrong(f"the specification has {len(layers)} layers, and the limit is {MOST_LAYERS}")
     if len(layers) > n_tensors:
         raise Wrong(f"the specification has {len(layers)} layers, and the file {n_tensors} tensors")
     for l, layer in enumerate(layers, start=1):
@@ -136,6 +156,9 @@ def _network(specification: Any, n_tensors: int, rows: Mapping[str, Row]) -> Net
         kind = "activation" if "kinks" in layer["activation"] else "coupled activation"
         _row(layer["activation"], kind, f"the activation of layer {l}")
     _row(specification["loss"], "loss", "the loss")
+    formulas = {layer["activation"][name] for layer in layers for name in ("formula", "derivative")}
+    if sum(map(len, formulas)) > MOST_FORMULAS:
+        raise Wrong(f"its formulas have more than {MOST_FORMULAS} characters")
     try:
         network = Network.from_dict(specification)
         return _with_rows(network, rows) if rows else network

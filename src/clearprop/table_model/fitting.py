@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,7 +12,7 @@ import numpy as np
 from clearprop.arrays import Array, IntArray
 from clearprop.table_model.folding import fold_models
 from clearprop.table_model.learning import train_network
-from clearprop.table_model.model import TableModel
+from clearprop.table_model.model import TableModel, warn_of
 from clearprop.table_model.plan import TablePlan, plan_table
 from clearprop.table_model.rows import PerRow
 from clearprop.table_model.settings import Settings
@@ -115,8 +114,7 @@ def fit_table(
         time=time,
         settings=settings,
     )
-    for notice in plan.notices:
-        warnings.warn(f"{plan.training.source}: {notice}", UserWarning, stacklevel=2)
+    warn_of(plan.training.source, (*plan.notices, *plan.unread), level=3)
     return train_plan(
         plan,
         certify=certify,
@@ -159,7 +157,7 @@ def train_plan(
         return model
     value = best_threshold(parse_rule(rule), model.target.classes, y, p, weights)
     decided = replace(model, threshold=Threshold(value, rule, len(y), source))
-    return decided if plan.test is None else replace(decided, evaluation=decided.evaluate(plan.test))
+    return decided if plan.test is None else replace(decided, evaluation=decided.judge_table(plan.test))
 
 
 def _judged(plan: TablePlan, model: TableModel) -> tuple[IntArray, Array, Array | None, str]:

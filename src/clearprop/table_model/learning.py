@@ -70,4 +70,4 @@ def train_network(
         roles=plan.roles,
         validation=None if own is None else validation,
     )
-    return model if plan.test is None else replace(model, evaluation=model.evaluate(plan.test))
+    return model if plan.test is None else replace(model, evaluation=model.judge_table(plan.test))

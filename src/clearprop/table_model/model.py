@@ -7,7 +7,8 @@ turns outputs into labels or numbers in their own units. All three travel in one
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,7 +31,8 @@ from clearprop.table_model.baselines import (
 from clearprop.table_model.plan import LARGEST_FEATURE, features
 from clearprop.table_model.rows import as_table
 from clearprop.table_model.threshold import Threshold
-from clearprop.tables import Encoder, Target
+from clearprop.tables import Encoder, Table, Target
+from clearprop.tables.noticing import unlike_training, without_target
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,12 +105,27 @@ class TableModel:
         ------
         DataError
             When a column is missing, or a cell cannot be read as its column was in training.
+
+        Warns
+        -----
+        UserWarning
+            For each of `notices`: texts and gaps that training did not have, columns passed over.
         """
-        return self.answers(self.outputs(source))
+        return self.answers(self.outputs(self._read(source)))
 
     def predict_proba(self, source: Any) -> Array:
-        """Probability of each class, float64 (m, K), in the order of `target.classes`."""
-        return self.probabilities(self.outputs(source))
+        """Probability of each class, float64 (m, K), in the order of `target.classes`; see `predict`."""
+        return self.probabilities(self.outputs(self._read(source)))
+
+    def notices(self, table: Table) -> tuple[str, ...]:
+        """What the user should know of rows to predict on: how they were read, and how unlike training.
+
+        Raises
+        ------
+        DataError
+            When a column is missing, or a cell cannot be read as its column was in training.
+        """
+        return (*table.notices, *unlike_training(table, self.encoder, self.target))
 
     def answers(self, y_hat: Array) -> Array:
         """What `predict` says for outputs y_hat (m, n_L)."""
@@ -144,8 +161,19 @@ class TableModel:
         ------
         DataError
             When no row has a target, or a class is one that training did not see.
+
+        Warns
+        -----
+        UserWarning
+            As `predict`.
         """
-        table = as_table(source)
+        table = self._read(source)
+        result = self.judge_table(table)
+        warn_of(table.source, without_target(table, self.target), level=3)
+        return result
+
+    def judge_table(self, table: Table) -> Evaluation:
+        """`evaluate` without a warning."""
         known = self.target.known_rows(table)
         if not known.any():
             names = ", ".join(self.target.columns)
@@ -245,6 +273,12 @@ class TableModel:
             raise ModelFileError(f"{os.fspath(path)}: {error}") from None
         return read
 
+    def _read(self, source: Any) -> Table:
+        """The table of a source; warns of what the user should know."""
+        table = as_table(source)
+        warn_of(table.source, self.notices(table), level=4)
+        return table
+
     def _own_units(self, y_hat: Array) -> Array:
         if self.network.loss.targets == "counts":
             return y_hat.astype(np.float64)
@@ -264,3 +298,9 @@ class TableModel:
                 f"its encoders ({width} features, target of {self.target.task}) do not fit its network "
                 f"({inputs} inputs, {outputs} outputs); save the model again with clearprop"
             )
+
+
+def warn_of(source: str, notices: Iterable[str], level: int) -> None:
+    """Warn whoever called the public function; `level` counts the calls from there."""
+    for notice in notices:
+        warnings.warn(f"{source}: {notice}", UserWarning, stacklevel=level)

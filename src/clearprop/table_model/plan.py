@@ -21,7 +21,7 @@ from clearprop.table_model.canonical import repeats
 from clearprop.table_model.rows import PerRow, Rows, as_table, learnable_rows, marks_of
 from clearprop.table_model.settings import Settings
 from clearprop.table_model.splits import Pair, Ties, split_rows
-from clearprop.tables import Encoder, Table, Target
+from clearprop.tables import Encoder, Table, Target, noticing
 from clearprop.tables.deciding import Task
 from clearprop.tables.encodings import TextEncoding
 from clearprop.training.validation import hold_out
@@ -56,6 +56,8 @@ class TablePlan:
         What the user should know about the data.
     rows : Rows
         All rows, and in `taught` which of them are trained on.
+    unread : tuple of str
+        Columns that give the network nothing, and why; `encoder.describe` has them too.
     """
 
     encoder: Encoder
@@ -71,6 +73,7 @@ class TablePlan:
     notices: tuple[str, ...]
     rows: Rows
     taught: IntArray
+    unread: tuple[str, ...] = ()
 
     def first_parameters(self) -> Parameters:
         """First parameters: drawn by the seed, with the weights of slots no training row fills at 0.
@@ -165,9 +168,10 @@ def plan_rows(
         weights=weights,
         ties=None if rows.ties is None else rows.ties.take(first),
         roles=rows.roles,
-        notices=rows.notices,
+        notices=(*rows.notices, *rows.table.doubts, *_surprises(rows.table, encoder, rows.target)),
         rows=rows,
         taught=first,
+        unread=noticing.unread(encoder),
     )
 
 
@@ -221,3 +225,16 @@ def unseen_slots(encoder: Encoder) -> list[int]:
             slots.append(first + len(row.levels))
         first += len(row.feature_names)
     return slots
+
+
+def _surprises(table: Table, encoder: Encoder, target: Target) -> tuple[str, ...]:
+    """What the rows with a target, held out or not, say that a user may not expect."""
+    goals = target.columns if target.task == "numbers" else ()
+    lone = noticing.lone_classes(target, target.transform(table)) if target.task == "classes" else ()
+    read = [table.column(row.column) for row in encoder.columns]
+    return (
+        *noticing.nearly_numbers(read),
+        *noticing.dwarfing(table, (*encoder.column_names, *goals)),
+        *noticing.copies(table, encoder, target),
+        *lone,
+    )

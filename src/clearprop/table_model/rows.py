@@ -16,7 +16,7 @@ from clearprop.arrays import Array, IntArray
 from clearprop.errors import DataError, SpecificationError
 from clearprop.table_model.canonical import canonical_order, checked_weights
 from clearprop.table_model.splits import Pair, Ties, fold_rows, split_rows
-from clearprop.tables import Column, Table, Target, read_table
+from clearprop.tables import Column, Table, Target, noticing, read_table
 from clearprop.tables.deciding import Task
 
 PerRow = str | npt.ArrayLike | None  #: the name of a column, or a value for each row of the table
@@ -152,7 +152,7 @@ def learnable_rows(
         table = table.take(places)
     whole = Target.fit(table, wanted, task)
     known = whole.known_rows(table)
-    notices = _notices(table.n_rows, whole, int(known.sum()))
+    notices = (*_excluded_targets(whole, tuple(exclude)), *noticing.without_target(table, whole))
     table, places = table.take(known), places[known]
     weights = None if weights is None else weights[places]
     by = None if by is None else by.take(places)
@@ -224,10 +224,6 @@ def _ties(column: Column, kind: Literal["group", "time"]) -> Ties:
     return Ties(kind, column.name, column.dates() if column.kind == "text" else column.values)
 
 
-def _notices(rows: int, target: Target, known: int) -> tuple[str, ...]:
-    lacking = rows - known
-    if not lacking:
-        return ()
-    names = " or ".join(map(repr, target.columns))
-    have = "1 row has" if lacking == 1 else f"{lacking} rows have"
-    return (f"{have} no value of the target {names} and {'is' if lacking == 1 else 'are'} left out",)
+def _excluded_targets(target: Target, passed: tuple[str, ...]) -> tuple[str, ...]:
+    both = [name for name in target.columns if name in passed]
+    return tuple(f"the target {name!r} is excluded, too; a target is no feature anyway" for name in both)

@@ -50,7 +50,8 @@ class Column:
     row_numbers : ndarray of int64, shape (m,)
         Data rows counted from 1 in the source, also after `take`.
     written : polars.Series of str, or None
-        The cells as they were written, where numbers, booleans and dates came as text.
+        The cells as they were written, where numbers, booleans and dates came as text; and whole numbers of
+        a DataFrame that float64 rounds.
     style : {"point", "comma", "thousands"}
         How its numbers are written.
     asked : str

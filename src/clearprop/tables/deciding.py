@@ -58,8 +58,8 @@ def spread(column: Column, weights: Array | None = None) -> tuple[float, float]:
     mean, std = mean_and_std(column.numbers(), weights)
     if std == 0:
         raise DataError(
-            f"{column.source}: the target {column.name!r} is {number_text(mean)} in every row, so there is "
-            "nothing to learn; name another target, or add rows"
+            f"{column.source}: the target {column.name!r} is {number_text(mean)} in {_all_rows(column)}, so "
+            "there is nothing to learn; name another target, or add rows"
         )
     return mean, std
 
@@ -75,8 +75,8 @@ def labels(column: Column) -> tuple[Label, ...]:
         found = tuple(_usual_spelling(column, value) for value in np.unique(column.values))
     if len(found) == 1:
         raise DataError(
-            f"{column.source}: the target {column.name!r} is {str(found[0])!r} in every row, so there is "
-            "nothing to learn; name another target, or add rows of another class"
+            f"{column.source}: the target {column.name!r} is {str(found[0])!r} in {_all_rows(column)}, so "
+            "there is nothing to learn; name another target, or add rows of another class"
         )
     if len(found) == len(column.values) > IDENTIFIER_ROWS:
         remedy = (
@@ -89,6 +89,10 @@ def labels(column: Column) -> tuple[Label, ...]:
             f"there is nothing to learn{remedy}"
         )
     return found
+
+
+def _all_rows(column: Column) -> str:
+    return "every row" if len(column.values) > 1 else "the only row"
 
 
 def _usual_spelling(column: Column, value: float) -> Label:

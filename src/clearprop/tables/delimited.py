@@ -59,9 +59,9 @@ def read_delimited(
     import polars as pl
 
     text = text.lstrip("\r\n")
-    if not text.strip():
+    first = next((cells for _, cells in _records(text, dialect, source) if cells), None)
+    if first is None:  # nothing, or blanks in quotes
         raise DataError(f"{source} is empty; give a table with a header and at least one row")
-    first = next(cells for _, cells in _records(text, dialect, source) if cells)
     if header is False:
         names = [f"column_{k}" for k in range(1, len(first) + 1)]
         text = f"{dialect.separator.join(names)}\n{text}"

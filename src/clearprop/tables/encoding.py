@@ -16,11 +16,7 @@ import numpy as np
 from clearprop.arrays import Array
 from clearprop.errors import DataError
 from clearprop.tables.columns import Floats, Kind
-from clearprop.tables.encodings import (
-    Encoding,
-    encoding_from_dict,
-    fit_column,
-)
+from clearprop.tables.encodings import Encoding, LeftOut, encoding_from_dict, fit_column
 from clearprop.tables.records import checked_record, nonsense
 from clearprop.tables.table import Table
 
@@ -169,6 +165,6 @@ class Encoder:
         names = [row.column for row in columns]
         if len(set(names)) < len(names):
             raise nonsense("encoder", "names a column twice")
-        if not any(row.feature_names for row in columns):
+        if all(isinstance(row, LeftOut) for row in columns):
             raise nonsense("encoder", "has no features")
         return cls(columns)

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -180,7 +181,7 @@ class TextEncoding:
         what = "encoder of a text column"
         fields = _fields(record, {"kind": str, "column": str, "levels": list, "missing": int}, what)
         levels = tuple(checked_list(fields.pop("levels"), str, "levels", what))
-        if not levels or list(levels) != sorted(set(levels)):
+        if not levels or not all(first < second for first, second in pairwise(levels)):
             raise nonsense(what, "has 'levels' that are not distinct and sorted")
         return cls(levels=levels, **fields)
 
@@ -261,7 +262,8 @@ def _counts_rows(column: Column) -> bool:
         return False
     values = column.values
     whole = not column.missing and bool((values == np.floor(values)).all())
-    return whole and len(np.unique(values)) == len(values)
+    distinct = len(np.unique(values)) if column.written is None else column.written.n_unique()  # not rounded
+    return whole and distinct == len(values)
 
 
 def encoding_from_dict(record: object) -> Encoding:

@@ -26,6 +26,7 @@ from clearprop.tables.dates import days_of
 
 if TYPE_CHECKING:
     import narwhals as nw
+    import polars as pl
 
 
 def frame_columns(frame: Any, *, source: str, null_values: tuple[str, ...]) -> tuple[Column, ...]:
@@ -110,7 +111,7 @@ def _column(
             values = _floats(_known_cells(series))
         column = replace(place, values=values)
         refuse_infinite(column)
-        return column
+        return replace(column, written=_written_whole(series)) if _is_rounded(series, values) else column
     if dtype in (nw.Date, nw.Datetime):
         return replace(place, kind="date", values=_days(series))
     if isinstance(dtype, (nw.List, nw.Array, nw.Struct, nw.Binary)):
@@ -134,6 +135,16 @@ def _column(
         [None if cell is None else _spelled(place, k, cell) for k, cell in enumerate(cells)]
     )
     return typed_text(name, spelled, source=source, row_numbers=rows, null_values=null_values, infer=False)
+
+
+def _is_rounded(series: nw.Series[Any], values: Array) -> bool:
+    """Whether some whole numbers of a series are beyond what float64 holds exactly."""
+    return series.dtype.is_integer() and bool((np.abs(values) >= 2**53).any())
+
+
+def _written_whole(series: nw.Series[Any]) -> pl.Series:
+    """Whole numbers as text, digit for digit."""
+    return text_series([None if cell is None else str(int(cell)) for cell in _known_cells(series)])
 
 
 def _days(series: nw.Series[Any]) -> Array:

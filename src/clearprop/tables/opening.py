@@ -7,6 +7,7 @@ unpacked, and a spreadsheet named .csv is refused by its own name.
 from __future__ import annotations
 
 import glob
+import io
 import os
 import sys
 import zlib
@@ -32,6 +33,7 @@ _FORMATS: dict[str, Format] = {
 PACKED = (".gz", ".zst")
 READABLE = ".csv, .tsv, .txt (also .gz, .zst), .parquet, .arrow, .feather or .jsonl"
 STDIN = "-"
+MOST_TIMES, LEAST_LIMIT = 300, 2**28  #: what is packed may have so many times its size, or so many bytes
 
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 #: first bytes -> what they belong to, where that is no table read here
@@ -161,23 +163,35 @@ def _bytes(path: str, name: str) -> bytes:
 
 
 def _unpacked(data: bytes, name: str, packed: str) -> bytes:
+    """What is packed, if it is no more than a table can be."""
+    most = max(MOST_TIMES * len(data), LEAST_LIMIT)
     try:
-        if packed == "gzip":
-            import gzip
-
-            return gzip.decompress(data)
-        return _unpacked_zstd(data)
+        unpacked = _from_gzip(data, most + 1) if packed == "gzip" else _from_zstd(data, most + 1)
     except (EOFError, zlib.error, OSError, ValueError) as error:
         raise DataError(f"{name} is a damaged or cut {packed} file ({error}); copy it again") from error
+    if len(unpacked) > most:
+        raise DataError(
+            f"{name} unpacks to more than {MOST_TIMES} times its size, which seems made to fill the memory; "
+            "unpack it first, if you trust it"
+        )
+    return unpacked
 
 
-def _unpacked_zstd(data: bytes) -> bytes:
+def _from_gzip(data: bytes, most: int) -> bytes:
+    import gzip
+
+    with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+        return file.read(most)
+
+
+def _from_zstd(data: bytes, most: int) -> bytes:
     if sys.version_info >= (3, 14):
         from compression import zstd
     else:
         from backports import zstd
     try:
-        return bytes(zstd.decompress(data))
+        with zstd.ZstdFile(io.BytesIO(data)) as file:
+            return bytes(file.read(most))
     except zstd.ZstdError as error:
         raise ValueError(error) from error
 

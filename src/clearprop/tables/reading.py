@@ -14,6 +14,7 @@ from clearprop.tables.dates import ORDERS, read_dates
 from clearprop.tables.dialect import Style, number_styles
 from clearprop.tables.files import Asked, Cells, read_files
 from clearprop.tables.frames import frame_columns
+from clearprop.tables.noticing import rounded
 from clearprop.tables.opening import is_named, named_files
 from clearprop.tables.table import Table
 
@@ -97,7 +98,8 @@ def read_table(
         raise DataError(f"{table.source} has a header and no rows; give at least one row of data")
     if all(column.missing == table.n_rows for column in table.columns):
         raise DataError(f"{table.source} has no usable rows: every cell is missing; give a table with values")
-    return _as_asked(table, types or {})
+    table = _as_asked(table, types or {})
+    return replace(table, doubts=(*_ambiguous_dates(table.columns), *rounded(table.columns)))
 
 
 def _from_text(cells: Cells, decimal: str | None, spellings: tuple[str, ...]) -> Table:
@@ -121,7 +123,7 @@ def _from_text(cells: Cells, decimal: str | None, spellings: tuple[str, ...]) ->
         for name, series, style in zip(cells.names, written, styles, strict=True)
     )
     said = _styles_in_words(columns) if decimal is None else ()
-    return Table(columns, cells.source, rows, (*cells.notices, *said, *_ambiguous_dates(columns)))
+    return Table(columns, cells.source, rows, (*cells.notices, *said))
 
 
 def stripped(cells: pl.Series, spellings: tuple[str, ...]) -> pl.Series:
@@ -151,7 +153,7 @@ def _ambiguous_dates(columns: Iterable[Column]) -> tuple[str, ...]:
     """Columns of text that are dates of which nobody can say where the month stands."""
     said = []
     for column in columns:
-        if column.kind == "text" and column.known.any():
+        if column.kind == "text" and not column.asked and column.known.any():
             import polars as pl
 
             found = read_dates(pl.Series(column.values.tolist(), dtype=pl.String))

@@ -27,6 +27,8 @@ class Table:
         Data rows counted from 1 in the source, kept by `take`.
     notices : tuple of str
         What had to be found out in reading, for the user.
+    doubts : tuple of str
+        Columns that may be meant in another way than they were read; a model that was trained knows better.
 
     Examples
     --------
@@ -45,6 +47,7 @@ class Table:
     source: str
     row_numbers: IntArray  # (m,)
     notices: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     @property
     def n_rows(self) -> int:
@@ -96,14 +99,26 @@ class Table:
             chosen = np.flatnonzero(chosen)
         indices = chosen.astype(np.int64)
         columns = tuple(column.take(indices) for column in self.columns)
-        return Table(columns, self.source, self.row_numbers[indices], self.notices)
+        return Table(columns, self.source, self.row_numbers[indices], self.notices, self.doubts)
 
     def _remedy(self, name: str) -> str:
         near = near_matches(name, self.names)
         if near:
             return f"did you mean {' or '.join(map(repr, near))}?"
         listed = ", ".join(map(repr, self.names[:12])) + (", ..." if len(self.names) > 12 else "")
+        if len(self.names) == 1:
+            return f"its only column is {listed}; if these are several, say what separates them (--separator)"
+        if any(map(_is_number, self.names)):
+            return f"its columns are {listed}; if the first line is no header, say so (--no-header)"
         return f"its columns are {listed}"
+
+
+def _is_number(name: str) -> bool:
+    try:
+        float(name)
+    except ValueError:
+        return False
+    return True
 
 
 def near_matches(name: str, names: Sequence[str]) -> list[str]:

@@ -7,6 +7,7 @@ many batches of the epoch under way are done. It belongs to one run; another rec
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import time
@@ -22,15 +23,26 @@ from clearprop.arrays import Array
 from clearprop.durable import remove_leftovers, write_durably
 from clearprop.engines.protocol import OptimizerState
 from clearprop.errors import ModelFileError, SpecificationError
-from clearprop.formulas.optimizers import Optimizer
+from clearprop.formulas.optimizers import MOST_SLOTS, Optimizer
 from clearprop.specification import Network
-from clearprop.training.run import History
+from clearprop.training.run import HISTORY, History
+from clearprop.untrusted import Wrong, every, parse
 
 NAME = "checkpoint.safetensors"
 FORMAT = 1
+MOST_ITEMS = 20_000_000  #: commas in its JSON: seven for each epoch
 SECONDS = 30.0  #: from one checkpoint to the next, by default
 
+_COUNTERS = {"best_epoch": int, "best_value": float, "reference": float, "standstill": int}
+_OF_PLATEAUS = {"reductions": int, "plateau_reference": float, "plateau_epochs": int}
 _TENSORS = ("theta", "slots", "snapshot", "best")
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    **dict.fromkeys(("specification", "settings", "machine", "position", "counters", "history"), (dict,)),
+    "t": (int,),
+    "digests": (list,),
+    "seconds": (int, float),
+    "stopped": (str,),
+}
 
 
 @dataclass
@@ -144,14 +156,17 @@ class Checkpoints:
     def read(self) -> Standing:
         """What the checkpoint holds, if it is of this very run; see `prepare`."""
         try:
-            plain, tensors = _from_bytes(self.path.read_bytes())
+            data = self.path.read_bytes()
         except OSError as error:
             raise ModelFileError(f"{self.path}: cannot be read ({error.strerror or error})") from None
-        except (ValueError, KeyError, TypeError) as error:
+        try:
+            plain, tensors = _from_bytes(data)
+            self._require_same(plain)
+            _require_fit(plain, tensors, self.network.n_parameters)
+        except Wrong as wrong:
             raise ModelFileError(
-                f"{self.path}: the checkpoint is damaged ({error}); remove it, and train anew"
+                f"{self.path}: the checkpoint is damaged ({wrong}); remove it, and train anew"
             ) from None
-        self._require_same(plain)
         return Standing(
             theta=tensors["theta"],
             snapshot=tensors["snapshot"],
@@ -176,7 +191,7 @@ class Checkpoints:
                     f"{_shown(now[name])} here; resume with the same settings, or name another folder"
                 )
         for name, words in (("data", "on other examples"), ("initial", "from other first parameters")):
-            if then[name] != now[name]:
+            if then.get(name) != now[name]:
                 raise SpecificationError(
                     f"{self.path} is of a run {words}; resume with the same data and weights, in their order"
                 )
@@ -215,29 +230,77 @@ def _plain(value: Any) -> Any:
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, Mapping) and "learning_rate" in value:
+    with contextlib.suppress(TypeError, KeyError, ValueError, AttributeError):
         return repr(Optimizer.from_dict(value))
-    return repr(value)
+    return f"{value!r:.60}"
 
 
 def _from_bytes(data: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
-    """The JSON and the tensors; ValueError when they are not what was written."""
+    """The JSON and the tensors; Wrong when they are not what was written."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
+    length = int.from_bytes(data[:8], "little")
+    metadata = parse(data[8 : 8 + length], "header", most=MOST_ITEMS).get("__metadata__")
+    text, digest = description(metadata)
+    plain = checked_description(text)
     try:
         tensors = load(data)
-        length = int.from_bytes(data[:8], "little")
-        metadata = json.loads(data[8 : 8 + length])["__metadata__"]
-    except (SafetensorError, RecursionError) as error:
-        raise ValueError(error) from None
-    text = metadata["checkpoint"]
-    if metadata["digest"] != _digest(text, {name: tensors[name] for name in _TENSORS}):
-        raise ValueError("its contents do not match their digest")
-    plain = json.loads(text)
-    if plain["format"] != FORMAT:
-        raise ValueError(f"it has format {plain['format']}, and this clearprop reads {FORMAT}")
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise Wrong(str(error)) from None
+    if tensors.keys() != set(_TENSORS):
+        raise Wrong("it holds other tensors than a checkpoint")
+    if digest != _digest(text, tensors):
+        raise Wrong("its contents do not match their digest")
     return plain, tensors
+
+
+def description(metadata: Any) -> tuple[str, str]:
+    """The JSON of a checkpoint and its digest, from the metadata of a safetensors file; else Wrong."""
+    if not isinstance(metadata, dict) or set(metadata) != {"checkpoint", "digest"}:
+        raise Wrong("it is not a checkpoint of clearprop")
+    return str(metadata["checkpoint"]), str(metadata["digest"])
+
+
+def checked_description(text: str) -> dict[str, Any]:
+    """What the JSON of a checkpoint says, every value of its kind; Wrong otherwise."""
+    plain = parse(text, "description", constant=float, most=MOST_ITEMS)
+    if plain.get("format") != FORMAT:
+        raise Wrong(f"it has format {plain.get('format')!r:.20}, and this clearprop reads {FORMAT}")
+    for name, kinds in _KINDS.items():
+        if name not in plain or not isinstance(plain[name], kinds) or isinstance(plain[name], bool):
+            raise Wrong(f"it has no usable {name!r}")
+    position, history = plain["position"], plain["history"]
+    if position.keys() != {"batch", "loss", "weight"} or type(position["batch"]) is not int:
+        raise Wrong("it has no usable 'position'")
+    every((position["loss"], position["weight"]), _is_real, "its position")
+    every(plain["counters"].values(), _is_real, "its counters")
+    every(plain["digests"], lambda value: isinstance(value, str), "its list of digests")
+    if history.keys() != set(HISTORY) or not all(isinstance(values, list) for values in history.values()):
+        raise Wrong("it has no usable 'history'")
+    for values in history.values():
+        every(values, lambda value: value is None or _is_real(value), "its history")
+        if len(values) != len(plain["digests"]) - 1:
+            raise Wrong("its history and its digests are not of as many epochs")
+    return plain
+
+
+def _require_fit(plain: Mapping[str, Any], tensors: Mapping[str, Array], parameters: int) -> None:
+    """Raise Wrong unless the tensors and counters are those of the network and the run."""
+    for name in _TENSORS:
+        shape = (MOST_SLOTS, parameters) if name == "slots" else (parameters,)
+        if tensors[name].shape != shape or tensors[name].dtype != plain["settings"]["dtype"]:
+            raise Wrong(f"its {name!r} does not fit the network")
+    counters = plain["counters"]
+    if not _COUNTERS.keys() <= counters.keys() <= (_COUNTERS | _OF_PLATEAUS).keys():
+        raise Wrong("it has no usable 'counters'")
+    for name, kind in (_COUNTERS | _OF_PLATEAUS).items():
+        if kind is int and type(counters.get(name, 0)) is not int:
+            raise Wrong(f"it has no usable counter {name!r}")
+
+
+def _is_real(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _digest(text: str, tensors: Mapping[str, Array]) -> str:

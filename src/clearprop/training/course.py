@@ -132,9 +132,9 @@ class Course:
         self.standstill.reference = counters["reference"]
         self.standstill.epochs = int(counters["standstill"])
         if self.plateau is not None:
-            self.plateau.reductions = int(counters["reductions"])
-            self.plateau.standstill.reference = counters["plateau_reference"]
-            self.plateau.standstill.epochs = int(counters["plateau_epochs"])
+            self.plateau.reductions = int(counters.get("reductions", 0))
+            self.plateau.standstill.reference = counters.get("plateau_reference", math.inf)
+            self.plateau.standstill.epochs = int(counters.get("plateau_epochs", 0))
         self.position = standing.position
         self.started -= standing.seconds
 
