@@ -15,7 +15,7 @@ PACKAGE = Path(clearprop.__file__).parent
 #: from the bottom to the top; files on one line do not know each other. A folder's name stands for all
 #: files in it, or, where its files have lines, for its `__init__`
 ORDER = """
-errors
+errors words
 arrays durable
 formulas.language
 formulas.latex formulas.mathml formulas.symbolic
@@ -86,8 +86,14 @@ model
 table_model.settings table_model.baselines table_model.canonical
 table_model.plan
 table_model.model
-table_model.explaining table_model.replaying table_model.diagnosing
+table_model.explaining table_model.replaying table_model.diagnosing table_model.telling
 table_model
+report.resampling report.curves report.importance report.frame report.style
+report.judged
+report.charts report.content report.markup
+report.sections report.answers report.glass
+report.page
+report
 estimators
 adoption.chain adoption.foreign_rows adoption.onnx_file
 adoption.onnx_flow

@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from clearprop.model import Model as Model
     from clearprop.model import load as load
     from clearprop.model import train as train
+    from clearprop.report import write_report as write_report
     from clearprop.specification import Dense as Dense
     from clearprop.specification import Network as Network
     from clearprop.specification import Parameters as Parameters
@@ -72,7 +73,9 @@ if TYPE_CHECKING:
     from clearprop.table_model import Settings as Settings
     from clearprop.table_model import TableModel as TableModel
     from clearprop.table_model import fit_table as fit_table
+    from clearprop.table_model import train_plan as train_plan
     from clearprop.table_model.explaining import explain_row as explain_row
+    from clearprop.table_model.plan import plan_table as plan_table
     from clearprop.table_model.replaying import replay_table as replay_table
     from clearprop.tables import read_table as read_table
     from clearprop.training.run import EpochReport as EpochReport
@@ -125,8 +128,10 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "TabularClassifier",
         "TabularRegressor",
     ),
-    "table_model": ("Settings", "TableModel", "fit_table"),
+    "report": ("write_report",),
+    "table_model": ("Settings", "TableModel", "fit_table", "train_plan"),
     "table_model.explaining": ("explain_row",),
+    "table_model.plan": ("plan_table",),
     "table_model.replaying": ("replay_table",),
     "tables": ("read_table",),
 }

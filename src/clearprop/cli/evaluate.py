@@ -5,14 +5,16 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clearprop.cli.answering import CHECK_FAILED, DONE, answering, write_json
-from clearprop.cli.console import Screen, complain, number, plural
+from clearprop.cli.answering import CHECK_FAILED, DONE, answering, require_writable, write_json
+from clearprop.cli.console import Screen, complain
 from clearprop.cli.reading import Reading, reading_options
 from clearprop.errors import SpecificationError
+from clearprop.words import number, plural
 
 if TYPE_CHECKING:
     from clearprop.table_model.baselines import Evaluation
@@ -34,6 +36,9 @@ def evaluate(
         list[str] | None,
         typer.Option(metavar="CONDITION", help='End with exit code 1 unless it holds: "accuracy >= 0.9".'),
     ] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a page about data, training and score (HTML).")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
     *,
     reading: Reading,
@@ -42,6 +47,8 @@ def evaluate(
     from clearprop.cli.reports import show_evaluation
     from clearprop.table_model import TableModel
 
+    if report is not None:
+        require_writable(report, *data, model, option="--report")
     loaded = TableModel.load(model)
     table = reading.table(data)
     result = loaded.evaluate(table)
@@ -54,6 +61,11 @@ def evaluate(
         without = f"; {plural(left_out, 'row')} without a target left out" if left_out else ""
         of = f"{plural(result.rows, 'row')} of {table.source}{without}"
         show_evaluation(Screen(), result, loaded, of)
+    if report is not None:
+        from clearprop.report import write_report
+
+        write_report(loaded, table, report)
+        complain(f"report written to {report}")
     for condition in failed:
         name = _parsed(condition)[0]
         complain(f"check failed: {condition}, and {name} is {number(result.metrics[name])}")

@@ -33,6 +33,7 @@ from clearprop.table_model.settings import Settings
 from clearprop.tables import Encoder, Target
 from clearprop.tables.deciding import Task
 from clearprop.training import train
+from clearprop.training.course import Callback
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,6 +229,7 @@ def fit_table(
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
     progress: bool = False,
+    callbacks: Callback | Sequence[Callback] = (),
 ) -> TableModel:
     """Learn to predict columns of a table from the others.
 
@@ -256,6 +258,8 @@ def fit_table(
         Go on from the checkpoint in that folder, if there is one.
     progress : bool
         Whether to show a progress bar on standard error.
+    callbacks : callable or sequence of callables
+        Told an `EpochReport` after each epoch; a `Watch` is one.
 
     Returns
     -------
@@ -288,7 +292,14 @@ def fit_table(
     )
     for notice in plan.notices:
         warnings.warn(f"{plan.training.source}: {notice}", UserWarning, stacklevel=2)
-    return train_plan(plan, certify=certify, checkpoint=checkpoint, resume=resume, progress=progress)
+    return train_plan(
+        plan,
+        certify=certify,
+        checkpoint=checkpoint,
+        resume=resume,
+        progress=progress,
+        callbacks=callbacks,
+    )
 
 
 def train_plan(
@@ -298,8 +309,9 @@ def train_plan(
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
     progress: bool = False,
+    callbacks: Callback | Sequence[Callback] = (),
 ) -> TableModel:
-    """Train what was planned, and judge it on the rows held out.
+    """Train what was planned, and judge it on the rows held out; see `fit_table` for the parameters.
 
     Ctrl-C ends training and gives what was learnt so far; `.model.stopped` is "interrupted" then.
     """
@@ -326,6 +338,7 @@ def train_plan(
         checkpoint=checkpoint,
         resume=resume,
         progress=progress,
+        callbacks=callbacks,
     )
     y = Y if plan.target.task == "classes" else np.empty(0, dtype=np.int64)
     shares = class_shares(plan.target, y, plan.weights)
