@@ -5,7 +5,7 @@ OLDEST := .venv-oldest
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: explained worksheets pictures demo test test-oldest check slow bench scores clean
+.PHONY: explained worksheets report pictures demo test test-oldest check slow bench scores clean
 
 demo: $(VENV)/core  ## train on the shipped table, then predict and evaluate with the saved model
 	$(BIN)/clearprop train penguins --target species --out penguins.safetensors
@@ -50,6 +50,11 @@ worksheets: $(VENV)/core  ## an exercise of each kind and its key: docs/workshee
 	  $(BIN)/clearprop worksheet --kind $$kind --seed 7 --to $$to \
 	    --out docs/worksheets/$$kind-sheet.$$end --answers docs/worksheets/$$kind-key.$$end; \
 	done; done
+
+report: $(VENV)/core  ## a page about the training on the shipped table: docs/report
+	mkdir -p docs/report
+	$(BIN)/clearprop train penguins --target species --exclude bill_length_mm --out penguins.safetensors --quiet \
+	  --report docs/report/penguins.html
 
 pictures: $(VENV)/dev  ## distributions by layer over training, as docs/diagnosis.md shows them: docs/diagnosis
 	$(BIN)/python docs/diagnosis/pictures.py

@@ -56,8 +56,8 @@ def ranking(content: Content) -> str:
         diagonal=True,
     )
     precision = charts.curves(
-        [(e.label, e.precision_recall.x, e.precision_recall.y) for e in named if e.precision_recall],
-        [(e.precision_recall.x, e.precision_recall.y) for e in others if e.precision_recall],
+        [(each.label, *each.precision_recall.steps()) for each in named if each.precision_recall],
+        [each.precision_recall.steps() for each in others if each.precision_recall],
         ("recall: share of its rows found", "precision: share right"),
     )
     shown = (

@@ -190,7 +190,7 @@ def confusion_map(table: IntArray, labels: Sequence[str]) -> str:
         title = f"<title>{names[i]} taken for {names[j]}: {count:,}</title>" if not numbered else ""
         pieces.append(
             f'<rect x="{x + 0.5:.1f}" y="{y + 0.5:.1f}" width="{cell - 1:.1f}" height="{cell - 1:.1f}" '
-            f'class="fill {hue}" fill-opacity="{0.04 + 0.6 * share:.2f}">{title}</rect>'
+            f'class="fill {hue}" fill-opacity="{(0.15 if count else 0.04) + 0.5 * share:.2f}">{title}</rect>'
         )
         if numbered:
             soft = "" if count else ' class="soft"'

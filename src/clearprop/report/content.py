@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.errors import DataError
+from clearprop.errors import SpecificationError
 from clearprop.formulas.optimizers import Optimizer
 from clearprop.glassbox.certificate import Certificate
 from clearprop.glassbox.certifying import certify
@@ -33,6 +33,7 @@ from clearprop.words import percent
 
 CERTIFIED_ROWS = 10  #: a slip of a formula shows in any row; more of them take longer
 NEAR_ROWS = 5000  #: rows among which the example is sought
+EXAMPLE_LAYERS = 3  #: layers, the last ones, that are walked through
 EXAMPLE_TERMS = 2  #: terms of a sum that are written out
 
 
@@ -135,6 +136,16 @@ def content_of(model: TableModel, source: Any, *, watch: Watch | None = None, se
     >>> len(content.judged), content.scores[0].name, content.scores[0].verdict
     (69, 'accuracy', 'better')
     """
+    if not isinstance(model, TableModel):
+        raise SpecificationError(
+            f"a report is about a table's model, as fit_table and train_plan give it, not a "
+            f"{type(model).__name__}"
+        )
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers near the largest there are
+        return _content_of(model, source, watch, seed)
+
+
+def _content_of(model: TableModel, source: Any, watch: Watch | None, seed: int) -> Content:
     plan = source if isinstance(source, TablePlan) else None
     table = as_table(source) if plan is None else plan.training
     if plan is None:
@@ -171,7 +182,7 @@ def content_of(model: TableModel, source: Any, *, watch: Watch | None = None, se
 
 def _data(model: TableModel, plan: TablePlan | None, table: Table, judged: Judged) -> Data:
     target = model.target
-    parts = [table] if plan is None or plan.test is None else [table, plan.test]
+    parts = [judged.table] if plan is None or plan.test is None else [table, plan.test]
     shares: tuple[tuple[str, int | None, int], ...] = ()
     spread: tuple[tuple[str, tuple[float, ...]], ...] = ()
     if target.task == "classes":
@@ -265,11 +276,10 @@ def _example(model: TableModel, judged: Judged) -> Example:
     place, why = _telling_row(model, judged)
     row = int(judged.table.row_numbers[place])
     seen = explain_row(model, judged.table, row)
-    gradient = seen.trace.dW[1]
-    if gradient is None:  # pragma: no cover - the target of a judged row is known
-        raise DataError(f"{judged.table.source}: row {row} has no target")
+    layer = max(1, model.network.depth - EXAMPLE_LAYERS + 1)
+    gradient = seen.trace.dW[layer]
     j, i = np.unravel_index(int(np.argmax(np.abs(gradient))), gradient.shape)
-    derivation = seen.trace.derive(f"W[1][{j},{i}]", terms=EXAMPLE_TERMS, digits=4)
+    derivation = seen.trace.derive(f"W[{layer}][{j},{i}]", terms=EXAMPLE_TERMS, digits=4)
     return Example(why, seen, derivation)
 
 

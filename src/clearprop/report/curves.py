@@ -23,6 +23,10 @@ class Curve:
     y: Array
     area: float
 
+    def steps(self) -> tuple[Array, Array]:
+        """The same points joined as average precision sums them: along at y, then up or down."""
+        return np.repeat(self.x, 2)[1:], np.repeat(self.y, 2)[:-1]
+
 
 def _by_threshold(positive: BoolArray, scores: Array) -> tuple[IntArray, IntArray]:
     """Rows at or above each distinct score, from the highest: those that are positive, and the others."""

@@ -98,9 +98,10 @@ def example(content: Content) -> str:
     )
     lines = html_of(MathmlWriter(found.derivation.digits).lines(found.derivation.tree))
     words = (
-        f"{symbol} is the derivative of this row's loss by the first layer's weight to which it is most "
-        "sensitive, by the chain rule, layer by layer, with the numbers put in (BP1 to BP4). Long sums show "
-        f"their largest terms and the rest as one. Units count from 1 in the formulas and from 0 in {symbol}."
+        f"{symbol} is the derivative of this row's loss by the weight of that layer to which it is "
+        "most sensitive, by the chain rule, layer by layer, with the numbers put in (BP1 to BP4). Long sums "
+        f"show their largest terms and the rest as one. Units count from 1 in the formulas and from 0 in "
+        f"{symbol}."
     )
     return (
         f"<p>{intro}</p>{folded('The row as it is written and as the network is given it', table)}"

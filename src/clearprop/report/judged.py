@@ -27,6 +27,9 @@ from clearprop.table_model.baselines import METRICS, Evaluation
 from clearprop.table_model.plan import features
 from clearprop.tables import Table
 
+FEWEST_ROWS = 10  #: fewer are too much alike when they are drawn again to say anything for sure
+MOST_RANKED = 2 * 10**6  #: scores to rank in each resample; beyond it the area has no interval
+
 Origin = Literal["held out", "training", "given"]
 
 
@@ -83,7 +86,7 @@ class Score:
         Bootstrap interval of the value, 95 %.
     gain : (float, float) or None
         Bootstrap interval of how much better than the baseline the network is, on the same resamples.
-    resamples : int
+    rows, resamples : int
     """
 
     name: str
@@ -91,6 +94,7 @@ class Score:
     baseline: float | None
     interval: Interval | None
     gain: Interval | None
+    rows: int
     resamples: int
 
     @property
@@ -101,7 +105,7 @@ class Score:
     @property
     def verdict(self) -> Literal["better", "worse", "open"]:
         """What the resamples say: better or worse than the baseline, or neither for sure."""
-        if self.gain is None or self.gain[0] <= 0 <= self.gain[1]:
+        if self.gain is None or self.gain[0] <= 0 <= self.gain[1] or self.rows < FEWEST_ROWS:
             return "open"
         return "better" if self.gain[0] > 0 else "worse"
 
@@ -130,19 +134,18 @@ def judge(model: TableModel, table: Table, origin: Origin) -> Judged:
 def scores_of(model: TableModel, judged: Judged, seed: int) -> tuple[Score, ...]:
     """Every metric of the evaluation, with bootstrap intervals."""
     own, baseline = _counted(model, judged)
-    work = max(1, judged.answers.shape[1]) if "roc_auc" in own else 1
-    resamples = resamples_for(len(judged), work)
-    drawn = intervals({**own, **{f"baseline {name}": each for name, each in baseline.items()}}, len(judged),
-                      resamples, seed)  # fmt: skip
+    resamples = resamples_for(len(judged), judged.answers.shape[1] if "roc_auc" in own else 1)
+    both = {**own, **{f"baseline {name}": each for name, each in baseline.items()}}
+    drawn = intervals(both, len(judged), resamples, seed)
     found = []
     for name, value in judged.evaluation.metrics.items():
         first = judged.evaluation.baseline[name]
         other = drawn.get(f"baseline {name}", np.array(np.nan if first is None else first))
         sign = 1 if METRICS[name][1] else -1
-        known = value is not None
+        known = value is not None and name in drawn
         interval = interval_of(drawn[name]) if known else None
         gain = interval_of(sign * (drawn[name] - other)) if known and first is not None else None
-        found.append(Score(name, value, first, interval, gain, resamples))
+        found.append(Score(name, value, first, interval, gain, len(judged), resamples))
     return tuple(found)
 
 
@@ -159,7 +162,7 @@ def _counted(model: TableModel, judged: Judged) -> tuple[dict[str, Counted], dic
     if model.gives_probabilities:
         own["log_loss"] = mean_of(_log_losses(y, judged.answers))
         other["log_loss"] = mean_of(_log_losses(y, np.broadcast_to(shares, judged.answers.shape)))
-    if judged.evaluation.metrics["roc_auc"] is not None:
+    if judged.evaluation.metrics["roc_auc"] is not None and judged.answers.size <= MOST_RANKED:
         own["roc_auc"] = roc_auc_of(y, judged.answers)
     return own, other
 

@@ -148,8 +148,8 @@ def write_report(
 
     Raises
     ------
-    DataError
-        When no row has a target, or a column is missing.
+    DataError, SpecificationError
+        When no row has a target, a column is missing, or the model is no table's.
     OSError
         When the file cannot be written.
 

@@ -9,7 +9,7 @@ import numpy as np
 from clearprop.report import charts
 from clearprop.report.content import Content
 from clearprop.report.frame import said
-from clearprop.report.judged import Score
+from clearprop.report.judged import FEWEST_ROWS, Score
 from clearprop.report.markup import beside, folded_grid, grid, span
 from clearprop.report.resampling import RESAMPLES
 from clearprop.table_model.baselines import METRICS
@@ -116,7 +116,9 @@ def first_sentence(content: Content) -> tuple[str, str]:
     interval = f"95 % interval {span(score.interval)}"
     if score.name == "accuracy" and score.value == 1.0:
         interval = f"no mistake; at least {number(max(0.0, 1 - 3 / rows))} by the rule of three, 95 %"
-    told = "these rows do not show that the network is better or worse"
+    told = (
+        f"{'so few' if rows < FEWEST_ROWS else 'these'} rows do not show that the network is better or worse"
+    )
     if score.verdict != "open":
         told = f"the network is {score.verdict}"
     title = score.title[:1].upper() + score.title[1:]

@@ -58,8 +58,10 @@ figure.beside {
 }
 figcaption { font-size: 0.85rem; margin-top: 0.25rem; max-width: 44rem; }
 svg { display: block; height: auto; max-width: 100%; }
-figure.beside > .plot { max-width: 30rem; }
-.plot { fill: currentColor; font-family: system-ui, sans-serif; font-size: 11px; width: 100%; }
+.plot {
+  fill: currentColor; font-family: system-ui, sans-serif; font-size: 11px;
+  max-width: min(100%, calc(var(--w) * 1.33px)); width: 100%;
+}
 .wide .plot { max-width: calc(var(--w) * 1.1px); min-width: min(calc(var(--w) * 1px), 40rem); }
 .wide > svg:not(.plot) { max-width: none; }
 .k0 { --k: var(--h0); } .k1 { --k: var(--h1); } .k2 { --k: var(--h2); }
