@@ -211,6 +211,17 @@ def test_the_example_is_the_row_nearest_to_a_decision():
     assert f"Row {row} of penguins.csv" in words(html)
 
 
+def test_many_watched_epochs_are_drawn_thinned_and_the_watch_keeps_them():
+    source, target, _ = TABLES["one column"]
+    plan = cp.plan_table(source, target, test=0.25, settings=cp.Settings(hidden=(4,), epochs=301))
+    watch = cp.Watch(live=False)
+    content = content_of(cp.train_plan(plan, callbacks=watch), plan, watch=watch)
+    lines = re.findall(r'<polyline points="([^"]*)"', content.gradients)
+    assert {len(line.split()) for line in lines} == {101}
+    assert ">301</text>" in content.gradients
+    assert len(watch.records) == 301
+
+
 def test_what_is_no_tables_model_is_refused(tmp_path):
     network = cp.Network(1, [cp.Dense(1)])
     with pytest.raises(cp.SpecificationError, match="fit_table and train_plan give it, not a Model"):

@@ -182,11 +182,13 @@ def train(
 
 
 def _watch(plan: TablePlan) -> Watch:
-    """A watch that measures so many epochs as a picture can show."""
+    """A watch that measures so many epochs as a picture can show, and more where training may end early."""
     from clearprop.glassbox.diagnosis import Watch
 
-    epochs = plan.settings.epochs_for(plan.training.n_rows)
-    return Watch(every=max(1, epochs // WATCHED) if isinstance(epochs, int) else 1, live=False)
+    settings = plan.settings
+    every = max(1, settings.epochs_for(plan.training.n_rows) // WATCHED)
+    may_stop = settings.patience is not None or settings.time_budget is not None
+    return Watch(every=min(every, 5) if may_stop else every, live=False)
 
 
 def _widths(hidden: str) -> tuple[int, ...]:

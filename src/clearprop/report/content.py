@@ -7,6 +7,7 @@ comes from the seed, and no time of day or duration is in it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,7 @@ from clearprop.tables import Table
 from clearprop.tables.encoding import DescribedColumn
 from clearprop.words import percent
 
+MOST_EPOCHS = 120  #: of the picture of the gradients
 CERTIFIED_ROWS = 10  #: a slip of a formula shows in any row; more of them take longer
 NEAR_ROWS = 5000  #: rows among which the example is sought
 EXAMPLE_LAYERS = 3  #: layers, the last ones, that are walked through
@@ -172,7 +174,7 @@ def _content_of(model: TableModel, source: Any, watch: Watch | None, seed: int) 
         classes=_classes(model, judged),
         calibration=_calibration(model, judged) if proper else None,
         importance=importance_of(model, judged, seed),
-        gradients=watch.svg("gradients") if watch is not None and watch.records else "",
+        gradients=_gradients(watch) if watch is not None and watch.records else "",
         findings=findings,
         looked_at=diagnosis.looked_at,
         certificate=model.model.certificate or _certificate(model, judged),
@@ -270,6 +272,13 @@ def _certificate(model: TableModel, judged: Judged) -> Certificate:
     return certify(
         model.network, model.theta, judged.X[: few.n_rows], targets(model.network, model.target, few)
     )
+
+
+def _gradients(watch: Watch) -> str:
+    """The picture of the gradients, of at most so many epochs, the last among them."""
+    thinned, every = copy(watch), -(-len(watch.records) // MOST_EPOCHS)
+    thinned.records = watch.records[::-every][::-1]
+    return thinned.svg("gradients")
 
 
 def _example(model: TableModel, judged: Judged) -> Example:
