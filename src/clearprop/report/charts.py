@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -32,7 +33,8 @@ def learning_curves(epochs: Sequence[int], loss: Sequence[float], validation: Se
     powers = bool(len(seen) and seen.min() > 0 and seen.max() > UNLIKE * seen.min())
     judged = bool(np.isfinite(held).any())
     keys = [Key(0, "training"), *([Key(1, "validation")] if judged else [])]
-    frame = Frame(axis_over("epoch", x, air=0.0), axis_over("loss", seen, powers=powers), keys)
+    epoch = replace(axis_over("epoch", x, air=0.0), whole=True)
+    frame = Frame(epoch, axis_over("loss", seen, powers=powers), keys)
     pieces = [frame.line(x, train, 0)]
     if len(x) == 1:
         pieces.append(frame.points(x, train, 0, "dots"))

@@ -302,4 +302,5 @@ def _telling_row(model: TableModel, judged: Judged) -> tuple[int, str]:
         return int(np.argmin(np.abs(answers[:, 0]))), "its score lies nearest to the decision"
     ordered = np.sort(answers, axis=1)
     place = int(np.argmin(ordered[:, -1] - ordered[:, -2]))
-    return place, "its two most likely classes lie closest to each other"
+    which = "two classes" if answers.shape[1] == 2 else "two most likely classes"
+    return place, f"the probabilities of its {which} lie closest to each other"

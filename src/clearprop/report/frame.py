@@ -68,12 +68,13 @@ def cut_to(text: object, width: float) -> str:
 
 @dataclass(frozen=True)
 class Axis:
-    """An axis from `low` to `high`, linear or by powers of ten."""
+    """An axis from `low` to `high`, linear or by powers of ten; `whole` has whole numbers at its ticks."""
 
     words: str
     low: float
     high: float
     powers: bool = False
+    whole: bool = False
 
     def share(self, values: Array) -> Array:
         """Where values lie, 0 to 1 along the axis; held within it."""
@@ -85,7 +86,8 @@ class Axis:
     def ticks(self) -> list[float]:
         """Round numbers along it."""
         if not self.powers:
-            return ticks(self.low, self.high, 5)
+            found = ticks(self.low, self.high, 5)
+            return [tick for tick in found if tick == round(tick)] if self.whole else found
         first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
         steps = (1, 2, 5) if last - first <= 2 else (1,)
         every = max(1, (last - first) // 6)

@@ -45,6 +45,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 0
 }
 .table thead th { font-size: 0.85rem; font-weight: 600; vertical-align: bottom; }
 .table tbody th { font-weight: 500; }
+.table td:not(.right) { min-width: 8rem; }
 .table .right { overflow-wrap: normal; text-align: right; }
 .figures {
   display: grid; gap: 1rem 2rem;
@@ -82,7 +83,8 @@ footer { border-top: 1px solid var(--line); font-size: 0.85rem; margin-top: 3rem
   body { margin-top: 1rem; }
   dl { grid-template-columns: 1fr; } dd { margin-bottom: 0.4rem; }
   .table { font-size: 0.88rem; }
-  .table th, .table td { min-width: 0; padding-right: 0.5rem; }
+  .table th, .table .right { min-width: 0; }
+  .table th, .table td { padding-right: 0.5rem; }
 }
 @media print {
   @page { size: A4; margin: 16mm 15mm; }
