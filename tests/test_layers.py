@@ -90,7 +90,8 @@ table_model.explaining table_model.replaying table_model.diagnosing table_model.
 table_model
 report.resampling report.curves report.importance report.frame report.style
 report.judged
-report.charts report.content report.markup
+report.charts report.example
+report.content report.markup
 report.sections report.answers report.glass
 report.page
 report

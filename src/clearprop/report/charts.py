@@ -9,7 +9,7 @@ import numpy as np
 
 from clearprop.arrays import Array, IntArray
 from clearprop.report.curves import Reliability
-from clearprop.report.frame import WIDTH, Axis, Frame, Key, axis_over, cut_to, number, said, svg, width_of
+from clearprop.report.frame import WIDTH, Axis, Frame, Key, axis_over, cut_to, said, svg, tick_label, width_of
 from clearprop.report.importance import Importance
 from clearprop.table_model.baselines import METRICS
 from clearprop.words import plain
@@ -143,8 +143,8 @@ def importance_bars(found: Importance) -> str:
     pieces = []
     for tick in axis.ticks():
         pieces.append(f'<path d="M{x(tick)} 4V{foot}" class="grid"/>')
-    for tick in axis.ticks()[:: 2 if max(len(number(tick)) for tick in axis.ticks()) > 5 else 1]:
-        pieces.append(f'<text x="{x(tick)}" y="{foot + 14}" text-anchor="middle">{number(tick)}</text>')
+    for tick in axis.ticks()[:: 2 if max(len(tick_label(tick)) for tick in axis.ticks()) > 5 else 1]:
+        pieces.append(f'<text x="{x(tick)}" y="{foot + 14}" text-anchor="middle">{tick_label(tick)}</text>')
     for k, (name, mean, spread) in enumerate(zip(names, means.tolist(), spreads.tolist(), strict=True)):
         y, (start, stop) = 8 + k * row, sorted((x(0), x(mean)))
         whole = f"{said(found.columns[k])}: {mean:.4g}, deviation {spread:.2g}"

@@ -13,19 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.arrays import Array
 from clearprop.errors import SpecificationError
 from clearprop.formulas.optimizers import Optimizer
 from clearprop.glassbox.certificate import Certificate
 from clearprop.glassbox.certifying import certify
 from clearprop.glassbox.diagnosis import Finding, Watch
-from clearprop.glassbox.trace import Derivation
 from clearprop.report.curves import Curve, Reliability, precision_recall_curve, reliability, roc_curve
+from clearprop.report.example import Example, example_of
 from clearprop.report.importance import Importance
 from clearprop.report.judged import Judged, Score, importance_of, judge, scores_of
 from clearprop.table_model import TableModel
 from clearprop.table_model.diagnosing import diagnose_table
-from clearprop.table_model.explaining import ExplainedRow, explain_row
 from clearprop.table_model.plan import TablePlan, as_table, targets
 from clearprop.table_model.telling import network_in_words, split_in_words, training_in_words
 from clearprop.tables import Table
@@ -34,9 +32,6 @@ from clearprop.words import percent
 
 MOST_EPOCHS = 120  #: of the picture of the gradients
 CERTIFIED_ROWS = 10  #: a slip of a formula shows in any row; more of them take longer
-NEAR_ROWS = 5000  #: rows among which the example is sought
-EXAMPLE_LAYERS = 3  #: layers, the last ones, that are walked through
-EXAMPLE_TERMS = 2  #: terms of a sum that are written out
 
 
 @dataclass(frozen=True)
@@ -68,15 +63,6 @@ class OfClass:
     recall: float | None
     roc: Curve | None
     precision_recall: Curve | None
-
-
-@dataclass(frozen=True, eq=False)
-class Example:
-    """A row, why it was chosen, and one derivative of the loss there, derived."""
-
-    why: str
-    seen: ExplainedRow
-    derivation: Derivation
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,7 +164,7 @@ def _content_of(model: TableModel, source: Any, watch: Watch | None, seed: int) 
         findings=findings,
         looked_at=diagnosis.looked_at,
         certificate=model.model.certificate or _certificate(model, judged),
-        example=_example(model, judged),
+        example=example_of(model, judged),
     )
 
 
@@ -279,28 +265,3 @@ def _gradients(watch: Watch) -> str:
     thinned, every = copy(watch), -(-len(watch.records) // MOST_EPOCHS)
     thinned.records = watch.records[::-every][::-1]
     return thinned.svg("gradients")
-
-
-def _example(model: TableModel, judged: Judged) -> Example:
-    place, why = _telling_row(model, judged)
-    row = int(judged.table.row_numbers[place])
-    seen = explain_row(model, judged.table, row)
-    layer = max(1, model.network.depth - EXAMPLE_LAYERS + 1)
-    gradient = seen.trace.dW[layer]
-    j, i = np.unravel_index(int(np.argmax(np.abs(gradient))), gradient.shape)
-    derivation = seen.trace.derive(f"W[{layer}][{j},{i}]", terms=EXAMPLE_TERMS, digits=4)
-    return Example(why, seen, derivation)
-
-
-def _telling_row(model: TableModel, judged: Judged) -> tuple[int, str]:
-    """The row nearest to a decision, or the one of the median answer."""
-    answers: Array = judged.answers[:NEAR_ROWS]
-    if model.target.task == "numbers":
-        place = int(np.argsort(answers[:, 0], kind="stable")[(len(answers) - 1) // 2])
-        return place, "its prediction is the median one"
-    if answers.shape[1] == 1:
-        return int(np.argmin(np.abs(answers[:, 0]))), "its score lies nearest to the decision"
-    ordered = np.sort(answers, axis=1)
-    place = int(np.argmin(ordered[:, -1] - ordered[:, -2]))
-    which = "two classes" if answers.shape[1] == 2 else "two most likely classes"
-    return place, f"the probabilities of its {which} lie closest to each other"

@@ -112,7 +112,7 @@ def axis_over(words: str, *values: Array, powers: bool = False, air: float = 0.0
     return Axis(words, low - room, high + room)
 
 
-def number(value: float) -> str:
+def tick_label(value: float) -> str:
     """A number at a tick."""
     return f"{value + 0.0:.4g}".replace("e+0", "e").replace("e-0", "e-")
 
@@ -137,7 +137,7 @@ class Frame:
 
     def __init__(self, across: Axis, up: Axis, keys: Sequence[Key] = ()) -> None:
         self.across, self.up = across, up
-        labels = [number(tick) for tick in up.ticks()]
+        labels = [tick_label(tick) for tick in up.ticks()]
         self.left = 26 + max(map(len, labels), default=0) * DIGIT
         self.legend, rows = _legend(keys, self.left)
         self.top = _TOP + rows * _LINE
@@ -183,15 +183,15 @@ class Frame:
         for tick in self.up.ticks():
             y = self.y(tick)
             yield f'<path d="M{self.left:g} {y:g}H{self.right}" class="grid"/>'
-            yield f'<text x="{self.left - 5:g}" y="{y + 4:g}" text-anchor="end">{number(tick)}</text>'
+            yield f'<text x="{self.left - 5:g}" y="{y + 4:g}" text-anchor="end">{tick_label(tick)}</text>'
         free = -math.inf
         for tick in self.across.ticks():
-            x, half = self.x(tick), len(number(tick)) * DIGIT / 2
+            x, half = self.x(tick), len(tick_label(tick)) * DIGIT / 2
             if x - half < free or x + half > WIDTH:
                 continue
             free = x + half + 4
             yield f'<path d="M{x:g} {self.bottom:g}v4" class="axis"/>'
-            yield f'<text x="{x:g}" y="{self.bottom + 16:g}" text-anchor="middle">{number(tick)}</text>'
+            yield f'<text x="{x:g}" y="{self.bottom + 16:g}" text-anchor="middle">{tick_label(tick)}</text>'
         yield f'<path d="M{self.left:g} {self.top:g}V{self.bottom:g}H{self.right}" class="axis"/>'
         middle = (self.left + self.right) / 2
         foot = self.bottom + 33
