@@ -5,7 +5,7 @@ OLDEST := .venv-oldest
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: bad-input explained worksheets pictures notes-checked demo test test-oldest check slow bench scores clean
+.PHONY: bad-input report explained worksheets pictures notes-checked demo test test-oldest check slow bench scores clean
 
 demo: $(VENV)/core  ## train on the shipped table, then predict and evaluate with the saved model
 	$(BIN)/clearprop train penguins --target species --out penguins.safetensors
@@ -53,6 +53,11 @@ worksheets: $(VENV)/core  ## an exercise of each kind and its key: docs/workshee
 
 bad-input: $(VENV)/dev  ## what is said of every fault of a table: docs/bad-input.md
 	$(BIN)/python tests/bad_input.py
+
+report: $(VENV)/core  ## a page about the training on the shipped table: docs/report
+	mkdir -p docs/report
+	$(BIN)/clearprop train penguins --target species --exclude bill_length_mm --out penguins.safetensors --quiet \
+	  --report docs/report/penguins.html
 
 pictures: $(VENV)/dev  ## distributions by layer over training, as docs/diagnosis.md shows them: docs/diagnosis
 	$(BIN)/python docs/diagnosis/pictures.py

@@ -15,7 +15,7 @@ PACKAGE = Path(clearprop.__file__).parent
 #: from the bottom to the top; files on one line do not know each other. A folder's name stands for all
 #: files in it, or, where its files have lines, for its `__init__`
 ORDER = """
-errors
+errors words
 arrays blas durable untrusted
 formulas.language
 formulas.latex formulas.mathml formulas.symbolic
@@ -114,7 +114,15 @@ table_model.search_space
 table_model.samplers table_model.cross_validation
 table_model.search
 table_model.explaining table_model.replaying table_model.diagnosing table_model.streaming
+table_model.telling
 table_model
+report.resampling report.curves report.importance report.frame report.style
+report.judged
+report.charts report.example
+report.content report.markup
+report.sections report.answers report.glass
+report.page
+report
 estimators
 export.estimators
 adoption.chain adoption.foreign_rows adoption.onnx_file

@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from clearprop.model import load as load
     from clearprop.model import train as train
     from clearprop.model_file.inspecting import inspect_file as inspect_file
+    from clearprop.report import write_report as write_report
     from clearprop.specification import Dense as Dense
     from clearprop.specification import Network as Network
     from clearprop.specification import Parameters as Parameters
@@ -76,8 +77,10 @@ if TYPE_CHECKING:
     from clearprop.table_model import Settings as Settings
     from clearprop.table_model import TableModel as TableModel
     from clearprop.table_model import fit_table as fit_table
+    from clearprop.table_model import train_plan as train_plan
     from clearprop.table_model.cross_validation import cross_validate_table as cross_validate_table
     from clearprop.table_model.explaining import explain_row as explain_row
+    from clearprop.table_model.plan import plan_table as plan_table
     from clearprop.table_model.replaying import replay_table as replay_table
     from clearprop.table_model.search import search_table as search_table
     from clearprop.table_model.search_space import Range as Range
@@ -137,9 +140,11 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "TabularRegressor",
     ),
     "export.estimators": ("register_skl2onnx",),
-    "table_model": ("Settings", "TableModel", "fit_table"),
     "table_model.cross_validation": ("cross_validate_table",),
+    "report": ("write_report",),
+    "table_model": ("Settings", "TableModel", "fit_table", "train_plan"),
     "table_model.explaining": ("explain_row",),
+    "table_model.plan": ("plan_table",),
     "table_model.replaying": ("replay_table",),
     "table_model.streaming": ("fit_stream",),
     "table_model.search": ("search_table",),

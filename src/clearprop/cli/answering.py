@@ -48,20 +48,22 @@ def answering(verb: Callable[_P, int]) -> Callable[_P, None]:
     return answer
 
 
-def require_writable(out: Path, *others: str) -> None:
+def require_writable(out: Path, *others: str, option: str = "--out") -> None:
     """Raise DataError before any work is done for a result that could not be written.
 
     Parameters
     ----------
     others : str
         Files that are read, and so must not be written to.
+    option : str
+        That named it.
     """
     if out.is_dir():
         raise DataError(f"{str(out)!r} is a folder; name a file in it")
     if not out.parent.is_dir():
         raise DataError(f"there is no folder {str(out.parent)!r} to write {out.name!r} to; make it first")
     if not os.access(out.parent, os.W_OK):
-        raise DataError(f"the folder {str(out.parent)!r} may not be written to; choose another with --out")
+        raise DataError(f"the folder {str(out.parent)!r} may not be written to; choose another with {option}")
     for other in others:
         if out.exists() and Path(other).exists() and out.samefile(other):
             raise DataError(f"{str(out)!r} is read by this command; write to another file")

@@ -9,12 +9,13 @@ import typer
 
 from clearprop.cli.answering import DONE, answering, require_writable, write_json
 from clearprop.cli.config import given_data
-from clearprop.cli.console import Screen, complain, number, plural
+from clearprop.cli.console import Screen, complain
 from clearprop.cli.learning import Learning
 from clearprop.cli.options import with_options
 from clearprop.cli.predict import encoded, require_suffix
 from clearprop.cli.reading import Reading
 from clearprop.durable import write_durably
+from clearprop.words import number, plural
 
 
 @answering

@@ -5,14 +5,16 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clearprop.cli.answering import CHECK_FAILED, DONE, answering, write_json
-from clearprop.cli.console import Screen, complain, number, plural
+from clearprop.cli.answering import CHECK_FAILED, DONE, answering, require_writable, write_json
+from clearprop.cli.console import Screen, complain
 from clearprop.cli.reading import Reading, reading_options, say
 from clearprop.errors import SpecificationError
+from clearprop.words import number, plural
 
 if TYPE_CHECKING:
     from clearprop.table_model.baselines import Evaluation
@@ -34,6 +36,9 @@ def evaluate(
         list[str] | None,
         typer.Option(metavar="CONDITION", help='End with exit code 1 unless it holds: "accuracy >= 0.9".'),
     ] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a page about data, training and score (HTML).")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
     *,
     reading: Reading,
@@ -43,6 +48,8 @@ def evaluate(
     from clearprop.table_model import TableModel
     from clearprop.tables.noticing import without_target
 
+    if report is not None:
+        require_writable(report, *data, model, option="--report")
     loaded = TableModel.load(model)
     table = reading.table_for(loaded, data)
     result = loaded.judge_table(table)
@@ -53,6 +60,11 @@ def evaluate(
         write_json({**known, "task": loaded.target.task, **result.to_dict(), "checks_failed": failed})
     else:
         show_evaluation(Screen(), result, loaded, f"{plural(result.rows, 'row')} of {table.source}")
+    if report is not None:
+        from clearprop.report import write_report
+
+        write_report(loaded, table, report)
+        complain(f"report written to {report}")
     for condition in failed:
         name = _parsed(condition)[0]
         complain(f"check failed: {condition}, and {name} is {number(result.metrics[name])}")

@@ -12,10 +12,11 @@ import numpy as np
 import typer
 
 from clearprop.cli.answering import DONE, answering, require_writable, write_json
-from clearprop.cli.console import complain, plural
+from clearprop.cli.console import complain
 from clearprop.cli.reading import Reading, reading_options
 from clearprop.durable import write_durably
 from clearprop.errors import DataError
+from clearprop.words import plural
 
 if TYPE_CHECKING:
     from clearprop.table_model import TableModel

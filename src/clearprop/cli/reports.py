@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from clearprop.cli.console import Screen, number, plural
+from clearprop.cli.console import Screen
 from clearprop.table_model.baselines import METRICS
+from clearprop.words import number, plural
 
 if TYPE_CHECKING:
     from clearprop.table_model import TableModel
@@ -25,6 +26,8 @@ def show_evaluation(screen: Screen, evaluation: Evaluation, model: TableModel, o
     of : str
         What the rows are, for the heading.
     """
+    from clearprop.table_model.telling import baseline_in_words
+
     screen.heading(f"Metrics on {of}")
     rows = [
         (METRICS[name][0], number(value), number(evaluation.baseline[name]))
@@ -44,15 +47,6 @@ def show_evaluation(screen: Screen, evaluation: Evaluation, model: TableModel, o
         screen.table(("target", *(METRICS[name][0] for name in names)), each, right=(1, 2, 3))
     if evaluation.confusion is not None:
         _show_confusion(screen, evaluation)
-
-
-def baseline_in_words(model: TableModel) -> str:
-    """What the baseline does."""
-    if model.target.task == "numbers":
-        return "predicts the mean of the training rows"
-    usual = model.target.classes[int(np.argmax(model.shares))]
-    more = "" if not model.gives_probabilities else ", with the classes' shares as probabilities"
-    return f"always says {usual}, the most frequent class in training{more}"
 
 
 def _show_confusion(screen: Screen, evaluation: Evaluation) -> None:

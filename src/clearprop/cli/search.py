@@ -10,12 +10,13 @@ import typer
 
 from clearprop.cli.answering import DONE, INTERRUPTED, answering, require_writable, write_json
 from clearprop.cli.config import given_data, read_toml
-from clearprop.cli.console import Screen, complain, number, plural
+from clearprop.cli.console import Screen, complain
 from clearprop.cli.learning import Learning
 from clearprop.cli.options import with_options
 from clearprop.cli.reading import Reading
 from clearprop.cli.train import stem
 from clearprop.errors import DataError
+from clearprop.words import number, plural
 
 if TYPE_CHECKING:
     from clearprop.table_model.search_space import Space

@@ -12,17 +12,21 @@ import typer
 
 from clearprop.cli.answering import DONE, INTERRUPTED, answering, require_writable, write_json
 from clearprop.cli.config import as_toml, config_of, given_data
-from clearprop.cli.console import Screen, complain, number, percent, plural
+from clearprop.cli.console import Screen, complain
 from clearprop.cli.learning import Learning
 from clearprop.cli.options import with_options
 from clearprop.cli.reading import Reading
+from clearprop.errors import DataError
 from clearprop.tables.opening import PACKED, STDIN, path_suffix
+from clearprop.words import number, plural
 
 if TYPE_CHECKING:
+    from clearprop.glassbox.diagnosis import Watch
     from clearprop.table_model import TableModel
     from clearprop.table_model.plan import TablePlan
     from clearprop.tables import Table
 
+WATCHED = 60  #: epochs that a report's picture of the gradients shows, about
 MOST_COLUMNS = 40  #: columns of the table that are described one by one
 
 
@@ -45,6 +49,9 @@ def train(
     certify: Annotated[
         bool, typer.Option("--certify", help="Certify the gradient at the end, in the model file.")
     ] = False,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a page about data, training and score (HTML).")
+    ] = None,
     checkpoint: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Commit where training stands to this folder, twice a minute."),
@@ -78,6 +85,10 @@ def train(
         logging.getLogger("clearprop").setLevel(logging.ERROR)
     path = out or Path(stem(data) + ".safetensors")
     require_writable(path, *data)
+    if report is not None:
+        require_writable(report, *data, option="--report")
+        if report.resolve() == path.resolve():
+            raise DataError(f"{str(report)!r} is to be the model file and the report; name two files")
     settings = learning.settings()
     table = reading.table(data, says=False)
     plan = plan_table(table, learning.target, test=test or None, settings=settings, **learning.rows())
@@ -85,15 +96,37 @@ def train(
     _show_plan(screen, table, plan)
     screen.heading("Training")
     screen.close()
-    model = train_plan(plan, certify=certify, checkpoint=checkpoint, resume=resume, progress=screen.shown)
+    watch = None if report is None else _watch(plan)
+    model = train_plan(
+        plan,
+        certify=certify,
+        checkpoint=checkpoint,
+        resume=resume,
+        progress=screen.shown,
+        callbacks=() if watch is None else watch,
+    )
     interrupted = model.model.stopped == "interrupted"
     model.save(path)
-    _show_outcome(screen, model, data, path)
+    if report is not None:
+        from clearprop.report import write_report
+
+        write_report(model, plan, report, watch=watch, seed=settings.seed)
+    _show_outcome(screen, model, data, path, report)
     if as_json:
         write_json({**_as_plain(table, plan, model, path), "config": config_of(context)})
     if interrupted:
         complain(f"interrupted: the model so far is saved in {path}")
     return INTERRUPTED if interrupted else DONE
+
+
+def _watch(plan: TablePlan) -> Watch:
+    """A watch that measures so many epochs as a picture can show, and more where training may end early."""
+    from clearprop.glassbox.diagnosis import Watch
+
+    settings = plan.settings
+    every = max(1, settings.epochs_for(plan.training.n_rows) // WATCHED)
+    may_stop = settings.patience is not None or settings.time_budget is not None
+    return Watch(every=min(every, 5) if may_stop else every, live=False)
 
 
 def stem(data: list[str]) -> str:
@@ -107,6 +140,8 @@ def stem(data: list[str]) -> str:
 
 def _show_plan(screen: Screen, table: Table, plan: TablePlan) -> None:
     """Write what was read, and how it will be learnt."""
+    from clearprop.table_model.telling import network_in_words, split_in_words, training_in_words
+
     missing = sum(column.missing for column in table.columns)
     screen.heading("Data")
     gaps = plural(missing, "missing cell") if missing else "no missing cells"
@@ -128,57 +163,17 @@ def _show_plan(screen: Screen, table: Table, plan: TablePlan) -> None:
     screen.heading("Target")
     screen.line(plan.target.reason)
     screen.heading("Split")
-    screen.line(_split_in_words(plan))
+    screen.line(split_in_words(plan))
     screen.heading("Network")
-    screen.line(network_in_words(plan))
-    screen.line(_training_in_words(plan))
+    screen.line(network_in_words(plan.network))
+    settings, count = plan.settings, plan.training.n_rows
+    size, epochs = settings.batch_size_for(count), settings.epochs_for(count)
+    screen.line(training_in_words(settings.optimizer_for(count), size, epochs, settings.dtype))
 
 
-def _split_in_words(plan: TablePlan) -> str:
-    from clearprop.table_model.baselines import METRICS
-
-    rows, seed = plan.training.n_rows, plan.settings.seed
-    if plan.test is None:
-        words = f"all {plural(rows, 'row')} to train on, none held out"
-    else:
-        drawn = f"{'drawn by class' if plan.target.task == 'classes' else 'drawn'}, seed {seed}"
-        if plan.ties is not None:
-            name = plan.ties.name
-            by_group = f"whole groups of {name!r}, seed {seed}"
-            drawn = by_group if plan.ties.kind == "group" else f"the latest by {name!r}"
-        words = (
-            f"{plural(rows, 'row')} to train on, {plan.test.n_rows:,} held out to judge the result ({drawn})"
-        )
-    share, metric = plan.settings.validation_for(rows), plan.settings.metric
-    by = f" by {METRICS[metric][0]}" if metric else ""
-    return words + (f"; {percent(share)} of the training rows choose the best epoch{by}" if share else "")
-
-
-def network_in_words(plan: TablePlan) -> str:
-    """The network in one line: layers, parameters, loss."""
-    network = plan.network
-    hidden = [f"{layer.units} {layer.activation.name}" for layer in network.layers[:-1]]
-    output = f"{network.output.units} {network.output.activation.name}"
-    chain = " -> ".join([plural(network.inputs, "input"), *hidden, output])
-    return f"{chain}; {plural(network.n_parameters, 'parameter')}; {network.loss.name}"
-
-
-def _training_in_words(plan: TablePlan) -> str:
-    settings, rows = plan.settings, plan.training.n_rows
-    row = settings.optimizer_for(rows)
-    if not row.step:
-        name = "L-BFGS" if row.name == "lbfgs" else "Levenberg-Marquardt"
-        return f"{name} on all rows at once, {settings.epochs_for(rows)} iterations at most; {settings.dtype}"
-    decay = f", weight decay {row.weight_decay:.3g}" if row.weight_decay else ""
-    size = settings.batch_size_for(rows)
-    rate = row.learning_rate
-    return (
-        f"{row.title or row.name}, learning rate {rate['rate']:g} ({rate.name}){decay}; "
-        f"batches of {size}, {plural(settings.epochs_for(rows), 'epoch')}; {settings.dtype}"
-    )
-
-
-def _show_outcome(screen: Screen, model: TableModel, data: list[str], path: Path) -> None:
+def _show_outcome(
+    screen: Screen, model: TableModel, data: list[str], path: Path, report: Path | None
+) -> None:
     """Write how training went, the metrics, where the model lies, and what to type next."""
     from clearprop.cli.reports import show_evaluation, threshold_in_words
 
@@ -199,6 +194,8 @@ def _show_outcome(screen: Screen, model: TableModel, data: list[str], path: Path
         show_evaluation(screen, model.evaluation, model, f"the {model.evaluation.rows:,} held-out rows")
     screen.heading("Model")
     screen.verbatim(f"{path} ({path.stat().st_size / 1000:.3g} kB)")
+    if report is not None:
+        screen.verbatim(f"{report} ({report.stat().st_size / 1000:.3g} kB), the report: open it in a browser")
     screen.heading("Next")
     for verb, remark in (("predict", ""), ("evaluate", "  # training rows included")):
         screen.verbatim(shlex.join(["clearprop", verb, str(path), *data]) + remark, style="cyan")
