@@ -39,7 +39,6 @@ class Case:
     what: str
     outcome: str
     data: bytes | str | None
-    verb: str = "train"
     name: str = "t.csv"
     options: tuple[str, ...] = ()
     python: Mapping[str, Any] = field(default_factory=dict)

@@ -91,6 +91,14 @@ def test_a_checkpoint_is_told_from_a_model(files):
         cp.load(files["folder"] / "kept" / NAME)
 
 
+def test_a_checkpoint_that_is_cut_is_refused(files, tmp_path):
+    raw = (files["folder"] / "kept" / NAME).read_bytes()
+    for length in (0, 7, 100, len(raw) - 8, len(raw) - 1):
+        (tmp_path / "cut").write_bytes(raw[:length])
+        with pytest.raises(ModelFileError, match=r"cut: .*take it from its source again"):
+            cp.inspect_file(tmp_path / "cut")
+
+
 def test_numbers_are_not_read(files, tmp_path):
     """Damage in them is not seen, and a file may be far larger than what is read of it."""
     raw = bytearray((files["folder"] / "network").read_bytes())

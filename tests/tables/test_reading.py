@@ -54,6 +54,15 @@ def test_every_missing_spelling_in_every_kind(tmp_path: Path, spelling: str, cel
     assert (column.kind, column.missing, column.known.tolist()) == (kind, 1, [True, False])
 
 
+def test_whole_numbers_that_are_rounded_are_doubted_whatever_zeros_they_have(tmp_path: Path) -> None:
+    exact, rounded = 2**53 + 2, -(2**53 + 1)
+    text = f"a,b,c\n{exact},{rounded},{'0' * 5000}{-rounded}\n1,1,1\n"
+    assert [doubt.partition(",")[0] for doubt in read_table(write(tmp_path, text)).doubts] == [
+        "in the column 'b'",
+        "in the column 'c'",
+    ]
+
+
 def test_own_missing_spellings(tmp_path: Path) -> None:
     path = write(tmp_path, "x,y\n1,NA\n-999,b\n")
     table = read_table(path, null_values=["-999"])

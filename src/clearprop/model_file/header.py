@@ -134,7 +134,7 @@ def checked(outer: Mapping[str, Any], size: int, rows: Mapping[str, Row]) -> Hea
     network = checked_network(plain["specification"], len(entries), rows)
     return Header(
         network=network,
-        dtype=_tensors(entries, _shapes(network, plain["snapshots"]), size),
+        dtype=checked_tensors(entries, _shapes(network, plain["snapshots"]), size),
         record=_opaque(plain),
         certificate=_certificate(plain["certificate"]),
         plain=plain,
@@ -205,7 +205,9 @@ def _shapes(network: Network, snapshots: Mapping[str, Any]) -> dict[str, tuple[i
     return shapes
 
 
-def _tensors(entries: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]], size: int) -> np.dtype[Any]:
+def checked_tensors(
+    entries: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]], size: int
+) -> np.dtype[Any]:
     """The dtype, if names, dtypes, shapes and offsets are those of the specification and fill the file."""
     if entries.keys() != shapes.keys():
         odd = sorted(entries.keys() ^ shapes.keys())[0]

@@ -15,10 +15,18 @@ from typing import Any
 from clearprop.errors import ClearpropError, DataError
 from clearprop.formulas.activations import Activation
 from clearprop.formulas.optimizers import Optimizer
-from clearprop.model_file.header import FORMAT, Header, checked, checked_network, outer_header, telling
+from clearprop.model_file.header import (
+    FORMAT,
+    Header,
+    checked,
+    checked_network,
+    checked_tensors,
+    outer_header,
+    telling,
+)
 from clearprop.specification import Network
 from clearprop.tables import Encoder, Target
-from clearprop.training.checkpoint import checked_description, description
+from clearprop.training.checkpoint import checked_description, description, tensor_shapes
 from clearprop.training.run import RunRecord
 from clearprop.untrusted import Wrong
 
@@ -269,9 +277,8 @@ def _of_checkpoint(path: Path, outer: Mapping[str, Any], numbers: int) -> Inspec
     plain = checked_description(description(outer["__metadata__"])[0])
     size, settings, machine = path.stat().st_size, plain["settings"], plain["machine"]
     network = checked_network(plain["specification"], MOST_LAYERS, {})
-    theta = outer.get("theta")
-    if not isinstance(theta, dict) or theta.get("shape") != [network.n_parameters]:
-        raise Wrong("its parameters are not those of its network")
+    entries = {name: entry for name, entry in outer.items() if name != "__metadata__"}
+    dtype = checked_tensors(entries, tensor_shapes(network.n_parameters), numbers)
     try:
         known = {name: settings[name] for name in RunRecord.__dataclass_fields__ if name in settings}
         record = RunRecord(**known, **machine, steps=plain["t"], digests=tuple(plain["digests"])).to_dict()
@@ -284,7 +291,7 @@ def _of_checkpoint(path: Path, outer: Mapping[str, Any], numbers: int) -> Inspec
         size=size,
         header=size - 8 - numbers,
         network=network,
-        dtype=str(settings["dtype"]),
+        dtype=dtype.name,
         record=record,
         history=plain["history"],
         versions=record["versions"],

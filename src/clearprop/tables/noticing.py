@@ -214,7 +214,10 @@ def _equal(column: Column, goal: Column) -> bool:
 
 
 def _is_bent(text: str | None, value: float) -> bool:
-    return text is not None and re.fullmatch(r"[+-]?\d+", text) is not None and int(text) != int(value)
+    whole = re.fullmatch(r"[+-]?0*([0-9]+)", text or "")
+    return whole is not None and int(whole[1]) != abs(
+        int(value)
+    )  # without zeros before it: `int` has a limit
 
 
 def _cell(column: Column, index: int) -> str:

@@ -285,10 +285,14 @@ def checked_description(text: str) -> dict[str, Any]:
     return plain
 
 
+def tensor_shapes(parameters: int) -> dict[str, tuple[int, ...]]:
+    """Shape of each tensor of a checkpoint, for a network of so many parameters."""
+    return {name: (MOST_SLOTS, parameters) if name == "slots" else (parameters,) for name in _TENSORS}
+
+
 def _require_fit(plain: Mapping[str, Any], tensors: Mapping[str, Array], parameters: int) -> None:
     """Raise Wrong unless the tensors and counters are those of the network and the run."""
-    for name in _TENSORS:
-        shape = (MOST_SLOTS, parameters) if name == "slots" else (parameters,)
+    for name, shape in tensor_shapes(parameters).items():
         if tensors[name].shape != shape or tensors[name].dtype != plain["settings"]["dtype"]:
             raise Wrong(f"its {name!r} does not fit the network")
     counters = plain["counters"]
