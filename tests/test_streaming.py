@@ -191,3 +191,33 @@ def test_a_table_of_three_gigabytes_is_learnt_in_one(tmp_path):
     assert accuracy > 0.9
     assert peak < 1.0  # gigabytes
     assert not list(Path(tmp_path).glob("clearprop-*"))
+
+
+def test_the_command_line_reads_in_pieces_and_says_so(tmp_path, monkeypatch):
+    from typer.testing import CliRunner
+
+    from clearprop.cli import app
+    from clearprop.cli import streaming as cli_streaming
+    from clearprop.table_model import TableModel
+
+    monkeypatch.chdir(tmp_path)
+    penguins(tmp_path, ".parquet")
+
+    def train(*more):
+        return CliRunner().invoke(app, ["train", "p.parquet", "--target", "species", *more])
+
+    done = train("--stream", "--epochs", "5")
+    assert done.exit_code == 0, done.output
+    said = " ".join(done.stdout.split())
+    assert "p.parquet: 344 rows, 8 columns, read in pieces" in said
+    assert "held out to judge the result, 0 to choose the best epoch" in said
+    assert "Metrics on the" in said
+    assert TableModel.load("p.safetensors").network.widths[-1] == 3
+    for more in (("--weight", "year"), ("--report", "r.html"), ("--type", "year=category")):
+        done = train("--stream", *more)
+        assert done.exit_code == 2
+        assert f"{more[0]}: not with a table that is read in pieces" in done.stderr
+    assert "read in pieces" not in train("--epochs", "2").stdout
+    monkeypatch.setattr(cli_streaming, "memory", lambda: 10_000.0)
+    assert "read in pieces" in train("--epochs", "2").stdout
+    assert "read in pieces" not in train("--epochs", "2", "--no-stream").stdout

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -72,6 +72,11 @@ class Reading:
         table = self.table(data, says=False)
         say(model.notices(table))
         return table
+
+    def said(self) -> list[str]:
+        """The options that the user gave."""
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        return [f"--{name.replace('_', '-')}" for name, value in given.items() if value]
 
     def _types(self) -> dict[str, str]:
         found = {}

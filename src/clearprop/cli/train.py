@@ -16,6 +16,7 @@ from clearprop.cli.console import Screen, complain
 from clearprop.cli.learning import Learning
 from clearprop.cli.options import with_options
 from clearprop.cli.reading import Reading
+from clearprop.cli.streaming import is_larger_than_memory, train_in_pieces
 from clearprop.errors import DataError
 from clearprop.tables.opening import PACKED, STDIN, path_suffix
 from clearprop.words import number, plural
@@ -51,6 +52,13 @@ def train(
     ] = False,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a page about data, training and score (HTML).")
+    ] = None,
+    stream: Annotated[
+        bool | None,
+        typer.Option(
+            "--stream/--no-stream",
+            help="Read the table in pieces; by default where its files fill a quarter of the memory.",
+        ),
     ] = None,
     checkpoint: Annotated[
         Path | None,
@@ -89,10 +97,16 @@ def train(
         require_writable(report, *data, option="--report")
         if report.resolve() == path.resolve():
             raise DataError(f"{str(report)!r} is to be the model file and the report; name two files")
-    settings = learning.settings()
+    settings, screen = learning.settings(), Screen(not (quiet or as_json))
+    if is_larger_than_memory(data) if stream is None else stream:
+        whole = {"--report": report, "--checkpoint": checkpoint, "--certify": certify, "--json": as_json}
+        unused = [*(name for name, value in whole.items() if value), *reading.said()]
+        model = train_in_pieces(data, learning, test or None, screen, unused)
+        model.save(path)
+        _show_outcome(screen, model, data, path, None)
+        return INTERRUPTED if model.model.stopped == "interrupted" else DONE
     table = reading.table(data, says=False)
     plan = plan_table(table, learning.target, test=test or None, settings=settings, **learning.rows())
-    screen = Screen(not (quiet or as_json))
     _show_plan(screen, table, plan)
     screen.heading("Training")
     screen.close()
