@@ -106,7 +106,7 @@ model
 table_model.threshold table_model.splits table_model.baselines table_model.canonical
 table_model.settings table_model.rows
 table_model.plan
-table_model.model table_model.fold_scores
+table_model.model table_model.fold_scores table_model.ensembles
 table_model.learning table_model.trials
 table_model.folding
 table_model.fitting

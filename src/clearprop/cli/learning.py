@@ -97,6 +97,9 @@ class Learning:
     ] = None
     seed: Annotated[int, typer.Option(help="The one seed of everything drawn.")] = 0
     time_budget: Annotated[float | None, typer.Option(help="Seconds of training, at most.")] = None
+    ensemble: Annotated[
+        int, typer.Option(help="Networks from seeds of their own, averaged; one network in the model file.")
+    ] = 1
     dtype: Annotated[str, typer.Option(metavar="float32|float64", help="To compute in.")] = "float32"
     config: Annotated[
         Path | None,
@@ -138,6 +141,7 @@ class Learning:
             metric=self.metric,
             patience=self.patience,
             threshold=self.threshold,
+            ensemble=self.ensemble,
             class_weight=_class_weights(self.class_weight or []),
             label_smoothing=self.label_smoothing,
             seed=self.seed,

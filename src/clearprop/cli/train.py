@@ -183,6 +183,10 @@ def _show_plan(screen: Screen, table: Table, plan: TablePlan) -> None:
     settings, count = plan.settings, plan.training.n_rows
     size, epochs = settings.batch_size_for(count), settings.epochs_for(count)
     screen.line(training_in_words(settings.optimizer_for(count), size, epochs, settings.dtype))
+    if settings.ensemble > 1:
+        screen.line(
+            f"an ensemble of {settings.ensemble}: such networks from seeds of their own, side by side"
+        )
 
 
 def _show_outcome(
@@ -192,12 +196,12 @@ def _show_outcome(
     from clearprop.cli.reports import show_evaluation, threshold_in_words
 
     history, run = model.history, model.model
-    steps = run.record.steps if run.record else 0
+    steps = f" ({plural(run.record.steps, 'step')})" if run.record else " of each member"
     seconds = history["seconds"][-1] if history["seconds"] else 0.0
     loss = f"; training loss {number(history['loss'][-1])}" if history["loss"] else ""
     why = "" if run.stopped == "epochs" else f", stopped by {run.stopped}"
     epochs = plural(len(history["epoch"]), "epoch")
-    screen.line(f"{epochs} ({plural(steps, 'step')}) in {seconds:.2g} s{why}{loss}")
+    screen.line(f"{epochs}{steps} in {seconds:.2g} s{why}{loss}")
     if run.certificate is not None:
         found = run.certificate
         verdict = "holds" if found.holds else "DOES NOT HOLD"

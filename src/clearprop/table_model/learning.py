@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from clearprop.model import Model
 from clearprop.table_model.baselines import class_shares
+from clearprop.table_model.ensembles import ensemble_network, member_seed, side_by_side
 from clearprop.table_model.model import TableModel
-from clearprop.table_model.plan import TablePlan, features, targets
+from clearprop.table_model.plan import TablePlan, features, first_parameters, targets
 from clearprop.training import train
 from clearprop.training.course import Callback
+from clearprop.training.launch import CERTIFIED_ROWS
 
 
 def train_network(
@@ -30,39 +33,50 @@ def train_network(
     Ctrl-C ends training and gives what was learnt so far; `.model.stopped` is "interrupted" then.
     """
     settings, rows = plan.settings, plan.training.n_rows
+    count = settings.ensemble
+    ensemble_network(plan.network, count)  # what is wrong, now
     X = features(plan.encoder, plan.training)
     Y = targets(plan.network, plan.target, plan.training)
     weights, validation = plan.weights, settings.validation_for(rows)
-    parted = None if plan.ties is None else plan.validation_rows()
+    parted = plan.validation_rows() if plan.ties is not None or count > 1 else None
     first, held = (slice(None), None) if parted is None else parted
     own = None if held is None else (X[held], Y[held], *(() if weights is None else (weights[held],)))
-    run = train(
-        plan.network,
-        X[first],
-        Y[first],
-        optimizer=settings.optimizer_for(rows),
-        batch_size=settings.batch_size_for(rows),
-        epochs=settings.epochs_for(rows),
-        seed=settings.seed,
-        validation=validation if own is None else own,
-        sample_weight=None if weights is None else weights[first],
-        class_weight=settings.class_weight_for(plan.target),
-        label_smoothing=settings.label_smoothing,
-        initial=plan.first_parameters(),
-        dtype=settings.dtype,
-        metric=settings.metric,
-        patience=settings.patience,
-        time_budget=settings.time_budget,
-        certify=certify,
-        checkpoint=checkpoint,
-        resume=resume,
-        progress=progress,
-        callbacks=callbacks,
-    )
+    models = []
+    for k in range(count):
+        seed, folder = member_seed(settings.seed, k), checkpoint
+        if checkpoint is not None and count > 1:
+            folder = Path(checkpoint) / f"member-{k + 1}"
+        run = train(
+            plan.network,
+            X[first],
+            Y[first],
+            optimizer=settings.optimizer_for(rows),
+            batch_size=settings.batch_size_for(rows),
+            epochs=settings.epochs_for(rows),
+            seed=seed,
+            validation=validation if own is None else own,
+            sample_weight=None if weights is None else weights[first],
+            class_weight=settings.class_weight_for(plan.target),
+            label_smoothing=settings.label_smoothing,
+            initial=first_parameters(plan.network, replace(settings, seed=seed), plan.encoder),
+            dtype=settings.dtype,
+            metric=settings.metric,
+            patience=settings.patience,
+            time_budget=settings.time_budget,
+            certify=certify and count == 1,
+            checkpoint=folder,
+            resume=resume,
+            progress=progress,
+            callbacks=callbacks,
+        )
+        models.append(Model.of(run))
+        if run.stopped == "interrupted":
+            break
+    trained = models[0] if count == 1 else _together(models, certify=certify)
     y = Y if plan.target.task == "classes" else np.empty(0, dtype=np.int64)
     shares = class_shares(plan.target, y, plan.weights)
     model = TableModel(
-        Model.of(run),
+        trained,
         plan.encoder,
         plan.target,
         shares,
@@ -71,3 +85,22 @@ def train_network(
         validation=None if own is None else validation,
     )
     return model if plan.test is None else replace(model, evaluation=model.judge_table(plan.test))
+
+
+def _together(models: Sequence[Model], *, certify: bool) -> Model:
+    """The members as one model; it keeps the first one's history, and no record of a single run."""
+    first = models[0]
+    theta = side_by_side([model.theta for model in models])
+    whole = replace(
+        first,
+        network=theta.network,
+        theta=theta,
+        record=None,
+        snapshots={},
+        certificate=None,
+        stopped=models[-1].stopped,
+    )
+    if certify and first.sample is not None:
+        few = first.sample.sample(CERTIFIED_ROWS).training
+        whole.certificate = whole.certify(few.X, few.Y, sample_weight=few.weights)
+    return whole

@@ -56,7 +56,10 @@ def replay_table(
     """
     record = model.model.record
     if record is None:
-        raise SpecificationError("no training made this model, so there is none to replay")
+        raise SpecificationError(
+            "no single training made this model (it is an ensemble, or was written down), so there is none "
+            "to replay"
+        )
     table, read = as_table(source), {each.column for each in model.encoder.columns}
     plan = plan_table(
         table,

@@ -24,6 +24,7 @@ from clearprop.metrics import as_metric
 from clearprop.specification import Dense, Network
 from clearprop.table_model.threshold import parse_rule, require_two
 from clearprop.tables import Target
+from clearprop.training.stopping import require_whole
 
 Auto: TypeAlias = Literal["auto"]
 
@@ -82,7 +83,10 @@ class Settings:
         The one seed: rows held out, first weights, order of the rows, dropout. The order in which a table's
         rows are written changes nothing.
     time_budget : float, optional
-        Seconds of training, at most.
+        Seconds of training, at most; of each member of an ensemble.
+    ensemble : int
+        Networks trained from seeds of their own (derived from the one seed) on the same rows; they stand side
+        by side in one network that averages what their last layers make.
     dtype : {"float32", "float64"}
 
     Examples
@@ -110,6 +114,7 @@ class Settings:
     label_smoothing: float = 0.0
     seed: int = 0
     time_budget: float | None = None
+    ensemble: int = 1
     dtype: str = "float32"
 
     def __post_init__(self) -> None:
@@ -118,6 +123,7 @@ class Settings:
         seed = self.seed
         if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**64:
             raise SpecificationError(f"seed is a whole number from 0 to below 2**64, not {seed!r}")
+        require_whole("ensemble", self.ensemble)
 
     def network(self, inputs: int, target: Target) -> Network:
         """Network for so many features and that target.

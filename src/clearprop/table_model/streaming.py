@@ -121,6 +121,10 @@ def plan_stream(
     settings: Settings,
 ) -> StreamPlan:
     """Learn the encodings a column at a time, and draw what each row is for."""
+    if settings.ensemble > 1:
+        raise SpecificationError(
+            "members of an ensemble share a table in memory; leave ensemble out, or --stream"
+        )
     if settings.class_weight is not None:
         raise SpecificationError(
             "class weights need the table in memory; leave class_weight out, or --stream"
