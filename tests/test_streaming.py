@@ -13,7 +13,7 @@ from clearprop.datasets import penguins_path
 from clearprop.errors import DataError, SpecificationError
 from clearprop.table_model import Settings, fit_table
 from clearprop.table_model import streaming as streaming_module
-from clearprop.table_model.streaming import fit_stream, plan_stream
+from clearprop.table_model.streaming import fit_stream, open_stream, plan_stream
 from clearprop.tables import Encoder, read_table
 from clearprop.tables.scanning import scan_table
 from clearprop.training import buckets as buckets_module
@@ -125,6 +125,27 @@ def test_text_is_read_in_pieces_however_it_is_written(tmp_path):
     assert [row.column_kind for row in model.encoder.columns] == ["number", "date"]
     assert model.evaluation.metrics["accuracy"] == 1
     assert model.evaluation.rows + model.model.record.rows == 400
+
+
+@pytest.mark.parametrize("target", ["species", "sex", "body_mass_g"])
+def test_any_partial_fit_is_given_every_row_in_its_own_terms(tmp_path, monkeypatch, target):
+    monkeypatch.setattr(buckets_module, "BUCKET_BYTES", 5000)
+    frame = pl.read_csv(penguins_path(), null_values="NA").filter(pl.col(target).is_not_null())
+    frame.write_parquet(tmp_path / "p.parquet")
+    with open_stream(tmp_path / "p.parquet", target, dtype="float64") as stream:
+        assert stream.rows == frame.height
+        pieces = list(stream.epoch(0, batch_size=10))
+        assert len(pieces) > 1
+        assert all(len(X) % 10 == 0 for X, _ in pieces[:-1])
+        expected = stream.encoder.transform(read_table(frame))
+    found = sorted((tuple(x), y) for X, Y in pieces for x, y in zip(X.tolist(), Y.tolist(), strict=True))
+    wanted = sorted((tuple(x), y) for x, y in zip(expected.tolist(), frame[target].to_list(), strict=True))
+    assert [x for x, _ in found] == [x for x, _ in wanted]
+    if target == "body_mass_g":
+        assert np.allclose([y for _, y in found], [y for _, y in wanted])
+    else:
+        assert [y for _, y in found] == [y for _, y in wanted]
+        assert stream.classes.tolist() == sorted(set(frame[target]))
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,7 @@ if TYPE_CHECKING:
     from clearprop.table_model.search import search_table as search_table
     from clearprop.table_model.search_space import Range as Range
     from clearprop.table_model.streaming import fit_stream as fit_stream
+    from clearprop.table_model.streaming import open_stream as open_stream
     from clearprop.tables import read_table as read_table
     from clearprop.training.run import EpochReport as EpochReport
     from clearprop.training.run import TrainingDiverged as TrainingDiverged
@@ -146,7 +147,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "table_model.explaining": ("explain_row",),
     "table_model.plan": ("plan_table",),
     "table_model.replaying": ("replay_table",),
-    "table_model.streaming": ("fit_stream",),
+    "table_model.streaming": ("fit_stream", "open_stream"),
     "table_model.search": ("search_table",),
     "table_model.search_space": ("Range",),
     "tables": ("read_table",),

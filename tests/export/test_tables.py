@@ -18,6 +18,9 @@ from clearprop.table_model import Settings, fit_table
 from clearprop.tables import Encoder, read_table
 from exported import COMPILER, STRICT, cells, disagreement, needs_compiler, session, table_by_c, table_by_onnx
 
+#: constants, and texts that training did not see
+pytestmark = pytest.mark.filterwarnings("ignore:the DataFrame")
+
 QUICK = Settings(hidden=(12, 8), epochs=4)
 RNG = np.random.default_rng(0)
 HOSTILE = '*/ int main(void) { return system("true"); } /*\\\n??/"'

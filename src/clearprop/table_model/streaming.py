@@ -8,7 +8,8 @@ validation rows are drawn by (seed, row) and held in memory, a hundred thousand 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import numpy as np
 from clearprop.arrays import Array, BoolArray
 from clearprop.engines.examples import Examples, check_targets
 from clearprop.errors import DataError, SpecificationError
+from clearprop.metrics import decide
 from clearprop.model import Model
 from clearprop.specification import Network
 from clearprop.table_model.model import TableModel
@@ -162,44 +164,70 @@ def plan_stream(
     )  # fmt: skip
 
 
-def train_stream(plan: StreamPlan, spool: Path, *, progress: bool = False) -> TableModel:
-    """Encode the rows into buckets in the folder, train, and judge on the test rows."""
-    settings, network, rows = plan.settings, plan.network, plan.rows
+@dataclass(frozen=True)
+class Encoded:
+    """Rows as a network takes them: those trained on in buckets, the others in memory.
+
+    Attributes
+    ----------
+    counts : ndarray (classes,)
+        Training rows of each class.
+    judge : Examples or None
+        Validation rows.
+    tested : (X, y) or None
+        Test rows, y as `target.transform` gives it.
+    """
+
+    buckets: Buckets
+    counts: Array
+    judge: Examples | None
+    tested: tuple[Array, Array] | None
+
+
+def encode(plan: StreamPlan, spool: Path) -> Encoded:
+    """Encode every row, a piece at a time; the training rows go into buckets in the folder."""
+    settings, network = plan.settings, plan.network
     real = np.dtype(settings.dtype)
-    buckets = Buckets.for_rows(spool, rows, network.inputs, network.output.units, real, settings.seed)
-    held: list[Examples] = []
+    buckets = Buckets.for_rows(spool, plan.rows, network.inputs, network.output.units, real, settings.seed)
+    judge: list[Examples] = []
     tested: list[tuple[Array, Array]] = []
-    counts = np.zeros(max(len(plan.target.classes), 1))
+    counts = np.zeros(len(plan.target.classes))
     needed = (*plan.encoder.column_names, *plan.target.columns)
     for piece in plan.scanned.pieces(PIECE, plan.styles, needed):
         at = piece.row_numbers - 1
-        for mask, held_out in (
-            (plan.test[at], "test"),
-            (plan.validation[at], "judge"),
-            (plan.training[at], ""),
-        ):
+        if plan.test[at].any():
+            table = piece.take(plan.test[at])
+            tested.append((features(plan.encoder, table).astype(real), plan.target.transform(table)))
+        for mask, held in ((plan.validation[at], True), (plan.training[at], False)):
             if not mask.any():
                 continue
             table = piece.take(mask)
-            X = features(plan.encoder, table)
-            if held_out == "test":
-                tested.append((X.astype(real), plan.target.transform(table)))
-                continue
-            Y = targets(network, plan.target, table)
+            X, Y = features(plan.encoder, table), targets(network, plan.target, table)
             checked = Examples(X.astype(real), check_targets(network, Y, len(X), real))
-            if held_out == "judge":
-                held.append(checked)
+            if held:
+                judge.append(checked)
                 continue
-            if plan.target.task == "classes":
+            if len(counts):
                 counts += np.bincount(Y, minlength=len(counts))
             ready = smoothed(network.loss, checked, settings.label_smoothing)
             buckets.add(ready.X, ready.Y, table.row_numbers)
     buckets.close()
-    judge = None if not held else Examples(_joined(e.X for e in held), _joined(e.Y for e in held))
+    return Encoded(
+        buckets,
+        counts,
+        Examples(_joined(e.X for e in judge), _joined(e.Y for e in judge)) if judge else None,
+        (_joined(X for X, _ in tested), _joined(y for _, y in tested)) if tested else None,
+    )
+
+
+def train_stream(plan: StreamPlan, spool: Path, *, progress: bool = False) -> TableModel:
+    """Encode the rows into buckets in the folder, train, and judge on the test rows."""
+    settings, network, rows = plan.settings, plan.network, plan.rows
+    encoded = encode(plan, spool)
     run = train_buckets(
         network,
-        buckets,
-        judge,
+        encoded.buckets,
+        encoded.judge,
         optimizer=settings.optimizer_for(rows),
         batch_size=min(settings.batch_size_for(rows), rows),
         epochs=settings.epochs_for(rows),
@@ -210,12 +238,83 @@ def train_stream(plan: StreamPlan, spool: Path, *, progress: bool = False) -> Ta
         time_budget=settings.time_budget,
         progress=progress,
     )
-    shares = tuple((counts / rows).tolist()) if plan.target.task == "classes" else ()
+    shares = tuple((encoded.counts / rows).tolist())
     model = TableModel(Model.of(run), plan.encoder, plan.target, shares)
-    if not tested:
+    if encoded.tested is None:
         return model
-    y_hat = model.model.predict(_joined(X for X, _ in tested))
-    return replace(model, evaluation=model.judge(_joined(y for _, y in tested), y_hat))
+    X, y = encoded.tested
+    return replace(model, evaluation=model.judge(y, model.model.predict(X)))
+
+
+class ExampleStream:
+    """Shuffled examples of a table that is larger than memory, for any `partial_fit`; see `open_stream`.
+
+    Attributes
+    ----------
+    encoder : Encoder
+    classes : ndarray (K,)
+        Labels, for `partial_fit(X, y, classes=stream.classes)`; empty for numbers.
+    rows : int
+    """
+
+    def __init__(self, plan: StreamPlan, buckets: Buckets) -> None:
+        self.encoder, self.target, self.rows = plan.encoder, plan.target, plan.rows
+        self._buckets, self._network = buckets, plan.network
+        self.classes = np.array(plan.target.classes)
+
+    def epoch(self, epoch: int = 0, batch_size: int = 1) -> Iterator[tuple[Array, Array]]:
+        """Pieces (X (m, d), y (m,)) of an epoch, each of some ten thousand rows, in an order of its own.
+
+        Every piece but the last holds a whole number of batches of `batch_size`.
+        """
+        for piece in self._buckets.epoch(epoch, batch_size):
+            if self.target.task == "classes":
+                yield piece.X, self.target.inverse(decide(self._network.loss, piece.Y))
+            else:
+                y = self.target.inverse(piece.Y)
+                yield piece.X, y[:, 0] if y.shape[1] == 1 else y
+
+
+@contextmanager
+def open_stream(
+    source: Any,
+    target: str | Sequence[str],
+    *,
+    task: Task | None = None,
+    exclude: Iterable[str] = (),
+    seed: int = 0,
+    dtype: str = "float32",
+    folder: str | Path | None = None,
+) -> Iterator[ExampleStream]:
+    """Encode a table that is larger than memory once, and read it epoch after epoch in shuffled pieces.
+
+    Parameters
+    ----------
+    source, target, task, exclude, folder
+        As for `fit_stream`.
+    seed : int
+        Of the shuffle.
+    dtype : {"float32", "float64"}
+        Of X.
+
+    Examples
+    --------
+    >>> from clearprop.datasets import penguins_path
+    >>> from clearprop.estimators import MLPClassifier
+    >>> learner = MLPClassifier((8,), learning_rate_init=0.01, random_state=0)
+    >>> with open_stream(penguins_path(), "species", exclude=["year"]) as stream:
+    ...     for epoch in range(30):
+    ...         for X, y in stream.epoch(epoch, batch_size=200):
+    ...             learner = learner.partial_fit(X, y, classes=stream.classes)
+    ...     score = learner.score(X, y)
+    >>> score > 0.9
+    True
+    """
+    settings = Settings(seed=seed, dtype=dtype, validation=None)
+    with tempfile.TemporaryDirectory(prefix="clearprop-", dir=folder) as spool:
+        scanned = scan_table(source, Path(spool))
+        plan = plan_stream(scanned, target, task=task, exclude=exclude, settings=settings)
+        yield ExampleStream(plan, encode(plan, Path(spool)).buckets)
 
 
 def _share(asked: float | None, rows: BoolArray) -> float:
