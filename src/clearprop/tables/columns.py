@@ -8,9 +8,9 @@ needs it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -84,7 +84,9 @@ the value '4 years' is not a number; write a number, or leave the cell empty (mi
     def known(self) -> BoolArray:
         """Mask of the cells that are not missing, shape (m,)."""
         if self.kind == "text":
-            return np.array([value is not None for value in self.values], dtype=np.bool_)
+            nothing: Any = None
+            there: BoolArray = np.not_equal(self.values, nothing).astype(np.bool_)
+            return there
         known: BoolArray = ~np.isnan(self.values)
         return known
 
@@ -276,13 +278,12 @@ def typed_text(
     """
     import polars as pl
 
-    spellings = sorted(set(null_values))
-    nothing = pl.Series([None] * len(spellings), dtype=pl.String)
-    cells = cells.cast(pl.String).str.strip_chars().replace(pl.Series(spellings, dtype=pl.String), nothing)
+    spellings = frozenset(null_values)
     place = Column(
         name=name, kind="text", values=np.empty(0), source=source, row_numbers=row_numbers, style=style
     )
     if infer:
+        cells = stripped(cells, spellings)
         numbers = plain_numbers(cells, style).cast(pl.Float64, strict=False)
         if numbers.null_count() == cells.null_count():
             column = replace(place, kind="number", values=as_floats(numbers), written=cells)
@@ -295,7 +296,15 @@ def typed_text(
         dates = read_dates(cells)
         if dates is not None and not dates.ambiguous:
             return replace(place, kind="date", values=dates.days, written=cells)
-    return replace(place, values=shared_strings(cells))
+    return replace(place, values=shared_strings(cells, spellings))
+
+
+def stripped(cells: pl.Series, spellings: Collection[str]) -> pl.Series:
+    """Cells without blanks around them, null where missing."""
+    import polars as pl
+
+    found = cells.cast(pl.String).str.strip_chars()
+    return found.set(found.is_in(list(spellings)).fill_null(False), None)
 
 
 def refuse_infinite(column: Column) -> None:
@@ -327,9 +336,16 @@ def as_floats(series: pl.Series) -> Floats:
     return np.array(series.cast(pl.Float64).to_numpy(), dtype=np.float64)
 
 
-def shared_strings(cells: pl.Series) -> Texts:
-    """Give text cells as objects, equal strings being one object (a million cells need few of them)."""
-    shared: dict[str | None, str | None] = {}
-    values = np.empty(len(cells), dtype=object)
-    values[:] = [shared.setdefault(cell, cell) for cell in cells.to_list()]
-    return values
+def shared_strings(cells: pl.Series, spellings: Collection[str] = ()) -> Texts:
+    """Give text cells as objects, equal strings being one object (a million cells need few of them).
+
+    Blanks around them are removed, and `spellings` are missing; only what differs is looked at.
+    """
+    import polars as pl
+
+    levels = cells.drop_nulls().unique()
+    places = pl.Series(np.arange(len(levels)), dtype=pl.UInt32)
+    found = cells.replace_strict(levels, places, default=None, return_dtype=pl.UInt32)
+    held = np.empty(len(levels) + 1, dtype=object)
+    held[:-1] = stripped(levels, spellings).to_list()  # and None for what is missing
+    return held[found.fill_null(len(levels)).to_numpy()]

@@ -114,6 +114,15 @@ def _column(
         return replace(column, written=_written_whole(series)) if _is_rounded(series, values) else column
     if dtype in (nw.Date, nw.Datetime):
         return replace(place, kind="date", values=_days(series))
+    if dtype == nw.String and series.null_count() < len(series):
+        return typed_text(
+            name,
+            series.to_polars(),
+            source=source,
+            row_numbers=rows,
+            null_values=null_values,
+            infer=False,
+        )
     if isinstance(dtype, (nw.List, nw.Array, nw.Struct, nw.Binary)):
         raise DataError(
             f"{source}, column {name!r}: cells of type {dtype} are not numbers, booleans or text; "

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clearprop.errors import DataError
-from clearprop.tables.columns import MISSING_SPELLINGS, Column, typed_text
+from clearprop.tables.columns import MISSING_SPELLINGS, Column, stripped, typed_text
 from clearprop.tables.dates import ORDERS, read_dates
 from clearprop.tables.dialect import Style, number_styles
 from clearprop.tables.files import Asked, Cells, read_files
@@ -19,7 +19,7 @@ from clearprop.tables.opening import is_named, named_files
 from clearprop.tables.table import Table
 
 if TYPE_CHECKING:
-    import polars as pl
+    pass
 
 #: what a column may be asked to be
 KINDS = ("number", "category", "boolean", *ORDERS)
@@ -124,14 +124,6 @@ def _from_text(cells: Cells, decimal: str | None, spellings: tuple[str, ...]) ->
     )
     said = _styles_in_words(columns) if decimal is None else ()
     return Table(columns, cells.source, rows, (*cells.notices, *said))
-
-
-def stripped(cells: pl.Series, spellings: tuple[str, ...]) -> pl.Series:
-    """Cells without blanks around them, null where missing."""
-    import polars as pl
-
-    stripped = cells.cast(pl.String).str.strip_chars()
-    return stripped.set(stripped.is_in(list(spellings)).fill_null(False), None)
 
 
 def _styles_in_words(columns: Iterable[Column]) -> tuple[str, ...]:

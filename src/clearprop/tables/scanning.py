@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clearprop.errors import DataError
-from clearprop.tables.columns import MISSING_SPELLINGS, Column, typed_text
+from clearprop.tables.columns import MISSING_SPELLINGS, Column, stripped, typed_text
 from clearprop.tables.decoding import decoded
 from clearprop.tables.dialect import Dialect, Style, number_styles, sniffed
 from clearprop.tables.frames import frame_columns
 from clearprop.tables.opening import SEPARATORS, named_files, path_suffix
-from clearprop.tables.reading import stripped
 from clearprop.tables.table import Table
 
 if TYPE_CHECKING:
