@@ -30,6 +30,7 @@ from clearprop.tables.deciding import Task
 from clearprop.tables.dialect import Style
 from clearprop.tables.encodings import Encoding, fit_column
 from clearprop.tables.scanning import ScannedTable, scan_table
+from clearprop.tables.table import column_remedy
 from clearprop.training.buckets import Buckets, places_of
 from clearprop.training.streaming import train_buckets
 from clearprop.training.weighting import smoothed
@@ -137,7 +138,7 @@ def plan_stream(
     heads = Table((), scanned.source, numbers)
     for name in (*names, *passed):
         if name not in scanned.names:
-            _missing(scanned, name)
+            raise DataError(f"{scanned.source} has no column {name!r}; {column_remedy(name, scanned.names)}")
     wanted = replace(heads, columns=tuple(scanned.column(name) for name in names))
     whole = Target.fit(wanted, names, task)
     known = whole.known_rows(wanted)
@@ -328,14 +329,3 @@ def _share(asked: float | None, rows: BoolArray) -> float:
 
 def _joined(pieces: Iterable[Array]) -> Array:
     return np.concatenate(list(pieces))
-
-
-def _missing(scanned: ScannedTable, name: str) -> None:
-    """Raise DataError for a column that is not there."""
-    from clearprop.tables.table import near_matches
-
-    near = near_matches(name, scanned.names)
-    hint = (
-        f"did you mean {' or '.join(map(repr, near))}?" if near else f"it has {', '.join(scanned.names[:12])}"
-    )
-    raise DataError(f"{scanned.source} has no column {name!r}; {hint}")

@@ -79,7 +79,7 @@ class Table:
         for column in self.columns:
             if column.name == name:
                 return column
-        raise DataError(f"{self.source} has no {role} {name!r}{because}; {self._remedy(name)}")
+        raise DataError(f"{self.source} has no {role} {name!r}{because}; {column_remedy(name, self.names)}")
 
     def take(self, selection: BoolArray | IntArray | Sequence[int]) -> Table:
         """Give the chosen rows, by a mask of shape (m,) or by indices from 0; they keep their row numbers.
@@ -101,17 +101,6 @@ class Table:
         columns = tuple(column.take(indices) for column in self.columns)
         return Table(columns, self.source, self.row_numbers[indices], self.notices, self.doubts)
 
-    def _remedy(self, name: str) -> str:
-        near = near_matches(name, self.names)
-        if near:
-            return f"did you mean {' or '.join(map(repr, near))}?"
-        listed = ", ".join(map(repr, self.names[:12])) + (", ..." if len(self.names) > 12 else "")
-        if len(self.names) == 1:
-            return f"its only column is {listed}; if these are several, say what separates them (--separator)"
-        if any(map(_is_number, self.names)):
-            return f"its columns are {listed}; if the first line is no header, say so (--no-header)"
-        return f"its columns are {listed}"
-
 
 def _is_number(name: str) -> bool:
     try:
@@ -119,6 +108,19 @@ def _is_number(name: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def column_remedy(name: str, names: Sequence[str]) -> str:
+    """What to do about a column that is not among those there are: near matches, or their list."""
+    near = near_matches(name, names)
+    if near:
+        return f"did you mean {' or '.join(map(repr, near))}?"
+    listed = ", ".join(map(repr, names[:12])) + (", ..." if len(names) > 12 else "")
+    if len(names) == 1:
+        return f"its only column is {listed}; if these are several, say what separates them (--separator)"
+    if any(map(_is_number, names)):
+        return f"its columns are {listed}; if the first line is no header, say so (--no-header)"
+    return f"its columns are {listed}"
 
 
 def near_matches(name: str, names: Sequence[str]) -> list[str]:

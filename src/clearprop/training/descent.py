@@ -1,4 +1,4 @@
-"""Descent: the only epoch loop.
+"""Descent: the epoch loop of examples in memory (`streaming` has that of examples on disk).
 
 What is subtle is the cut of an epoch into slices. An engine takes the steps of a slice without a look at
 the world; between slices a run sees Ctrl-C, its time budget and its progress bar. A slice's losses are
