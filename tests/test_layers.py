@@ -62,6 +62,7 @@ glassbox.render.text glassbox.render.latex glassbox.render.html glassbox.render.
 glassbox.render.curve
 glassbox.render
 glassbox.trace glassbox.loss_along
+glassbox.replayed glassbox.same_run
 glassbox.replay
 glassbox.worksheet.blocks glassbox.worksheet.exercise glassbox.worksheet.working glassbox.worksheet.drawing
 glassbox.worksheet.drawing_numbers glassbox.worksheet.drawing_tables

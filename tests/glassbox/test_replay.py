@@ -11,7 +11,7 @@ from clearprop.engines import engine_for
 from clearprop.errors import DataError, SpecificationError
 from clearprop.formulas.optimizers import LBFGS, SGD, Adam, LevenbergMarquardt, Momentum
 from clearprop.formulas.schedules import Cosine, ReduceOnPlateau
-from clearprop.glassbox import replay as replaying
+from clearprop.glassbox import same_run
 from clearprop.training import descent
 from clearprop.training.run import TrainingDiverged
 
@@ -227,7 +227,7 @@ def test_a_planted_change_of_the_mathematics_is_noticed(monkeypatch):
 
 def test_another_machine_is_said_and_differing_bits_too(monkeypatch):
     model, X, Y, taken, _ = run_and_steps(monkeypatch, RUNS["sgd"])
-    monkeypatch.setattr(replaying, "cpu_name", lambda: "Another CPU")
+    monkeypatch.setattr(same_run, "cpu_name", lambda: "Another CPU")
     seen = model.replay(X, Y, 3)
     assert seen.same_bits
     assert re.search(r"bits may differ: CPU .* then, Another CPU now", str(seen))

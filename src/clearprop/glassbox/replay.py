@@ -8,9 +8,8 @@ was replayed is what happened.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -20,10 +19,11 @@ from clearprop.arrays import Array, IntArray
 from clearprop.engines import EngineName, engine_for
 from clearprop.engines.dropout import dropout_masks
 from clearprop.engines.protocol import Engine, OptimizerState
-from clearprop.environment import cpu_name, versions
 from clearprop.errors import DataError, SpecificationError
 from clearprop.formulas.optimizers import Optimizer
-from clearprop.glassbox.trace import Trace, trace
+from clearprop.glassbox.replayed import Replay
+from clearprop.glassbox.same_run import BitCheck, data_of_run
+from clearprop.glassbox.trace import trace
 from clearprop.metrics import default_metric
 from clearprop.specification import Network, Parameters
 from clearprop.training.course import Course
@@ -32,97 +32,7 @@ from clearprop.training.launch import first_parameters, plateau_of, solve
 from clearprop.training.progress import Silence
 from clearprop.training.run import EpochReport, History, RunRecord, Snapshot, digest
 from clearprop.training.stopping import StoppingRules
-from clearprop.training.validation import TrainingData, prepare
-from clearprop.training.weighting import ClassWeight
-
-SHOWN_ROWS = 12  #: row numbers of a batch that are printed
-
-
-@dataclass(frozen=True)
-class Replay:
-    """One step of a run, taken again; print it.
-
-    Attributes
-    ----------
-    epoch, batch : int
-        Which, both from 1.
-    step : int
-        Updates taken up to and with this one.
-    rows : ndarray of int64 (m,)
-        Rows of X in the batch, in its order.
-    example : int or None
-        Place of the row that was asked for in the batch.
-    learning_rate : float or None
-        None for L-BFGS and Levenberg-Marquardt, which have none.
-    before, after : Parameters
-        In the run's dtype, with its bits.
-    trace : Trace
-        Of the batch at `before`, its dropout masks frozen: every z, a, delta and gradient in float64.
-    verified : tuple of int
-        Epochs at whose end (0: at the start) the parameters had the bits that the run noted.
-    differing : tuple of int
-        Those where they had not: on another CPU kind or with other library versions alone.
-    notice : str
-        What has changed since the run; empty when nothing has.
-    """
-
-    epoch: int
-    batch: int
-    step: int
-    rows: IntArray
-    example: int | None
-    learning_rate: float | None
-    before: Parameters
-    after: Parameters
-    trace: Trace = field(repr=False)
-    verified: tuple[int, ...]
-    differing: tuple[int, ...] = ()
-    notice: str = ""
-
-    @property
-    def update(self) -> Parameters:
-        """What the step added to the parameters, `after` - `before`."""
-        with np.errstate(all="ignore"):
-            return Parameters(self.before.network, self.after.flat - self.before.flat)
-
-    @property
-    def same_bits(self) -> bool:
-        """Whether the end of this step's epoch, and all before it that were computed, had the run's bits."""
-        return self.epoch in self.verified and not self.differing
-
-    def __str__(self) -> str:
-        more = f", ... ({len(self.rows)} in all)" if len(self.rows) > SHOWN_ROWS else ""
-        rate = "" if self.learning_rate is None else f", learning rate {self.learning_rate:.6g}"
-        lines = [
-            f"epoch {self.epoch}, batch {self.batch} (step {self.step}{rate})",
-            f"rows {', '.join(map(str, self.rows[:SHOWN_ROWS]))}{more}",
-            f"C = {self.trace.loss:.6g}",
-            *self._norms(),
-            f"the same bits as the run: {self._standing()}",
-        ]
-        return "\n".join(lines + ([self.notice] if self.notice else []))
-
-    def _norms(self) -> list[str]:
-        """A line for each array: how large it is, its gradient, and what the step does to it."""
-        rows: list[tuple[str, ...]] = [("", "norm", "gradient", "update")]
-        update, gradient = self.update, self.trace._gradient("dC/dW")
-        for s in self.before.network.segments:
-            norms = []
-            for p in (self.before, gradient, update):
-                with np.errstate(all="ignore"):  # of a run that diverged
-                    norms.append(float(np.linalg.norm(p.flat[s.offset : s.stop].astype(np.float64))))
-            rows.append((f"{s.kind}[{s.layer}]", *(f"{norm:.4g}" for norm in norms)))
-        widths = [max(len(row[k]) for row in rows) for k in range(4)]
-        return [
-            "  " + "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows
-        ]
-
-    def _standing(self) -> str:
-        if self.differing:
-            return f"no, they differ from the end of epoch {self.differing[0]} on"
-        if self.same_bits:
-            return f"yes (compared at the end of epoch {self.epoch})"
-        return "not known (the run kept no digest of an unfinished epoch)"
+from clearprop.training.validation import TrainingData
 
 
 def replay(
@@ -181,7 +91,7 @@ def replay(
     >>> seen.step, seen.same_bits, bool((seen.after.flat == run.theta.flat).all())
     (6, True, True)
     """
-    data = _data(network, record, X, Y, sample_weight)
+    data = data_of_run(network, record, X, Y, sample_weight)
     rule = Optimizer.from_dict(record.optimizer)
     engine = engine_for(cast(EngineName, record.engine), network, dtype=record.dtype, optimizer=rule)
     theta = first_parameters(network, initial, record.seed, np.dtype(record.dtype))
@@ -190,7 +100,7 @@ def replay(
     finished = len(history["epoch"])
     _require_epoch(epoch, min(finished + 1, record.epochs) if rule.step else finished, finished)
     position = None if row is None else _position(data, row)
-    check = _Check(record)
+    check = BitCheck(record)
     check.note(0, theta)
     if rule.step:
         steps = Batches(engine, data.training, record)
@@ -198,46 +108,6 @@ def replay(
     if batch not in (None, 1):
         raise SpecificationError(f"{rule.title} takes all rows at once; there is batch 1 alone")
     return _iteration(engine, record, check, epoch, position, data, theta)
-
-
-def _data(
-    network: Network,
-    record: RunRecord,
-    X: npt.ArrayLike,
-    Y: npt.ArrayLike,
-    sample_weight: npt.ArrayLike | None,
-) -> TrainingData:
-    """The run's training examples, made again from what the user gives; DataError if they are others."""
-    if not record.data or not record.digests:
-        raise SpecificationError("the run kept no digests (an older clearprop trained it); train it again")
-    plain = record.class_weight
-    by_class: ClassWeight | None = "balanced" if plain == "balanced" else None
-    if isinstance(plain, Mapping):
-        by_class = {int(k): weight for k, weight in plain.items()}
-    data = prepare(
-        network,
-        X,
-        Y,
-        record.dtype,
-        seed=record.seed,
-        validation=record.validation_fraction,
-        sample_weight=sample_weight,
-        class_weight=by_class,
-        label_smoothing=record.label_smoothing,
-    )
-    found = data.training
-    if digest(found.X, found.Y, found.weights) == record.data:
-        return data
-    if record.weighted != (sample_weight is not None):
-        had = "had" if record.weighted else "had no"
-        raise DataError(f"the run {had} weights of examples; give the same sample_weight as to train")
-    count = len(found) + (0 if data.held_out is None else len(data.held_out))
-    wanted = record.rows + (record.held_out if record.validation_fraction is not None else 0)
-    raise DataError(
-        f"these are not the examples of the run ({count} rows here, {wanted} there"
-        f"{'; as many, but other numbers or another order' if count == wanted else ''}); "
-        "give the data and their weights as they were given to train"
-    )
 
 
 def _require_epoch(epoch: int, begun: int, finished: int) -> None:
@@ -257,41 +127,11 @@ def _position(data: TrainingData, row: int) -> int:
     raise SpecificationError(f"row {row} {why}; no step was taken on it")
 
 
-class _Check:
-    """Compares parameters with the digests of the run, and knows what has changed since."""
-
-    def __init__(self, record: RunRecord) -> None:
-        self.digests = record.digests
-        now = {**versions(), "CPU": cpu_name()}
-        then = {**record.versions, "CPU": record.cpu}
-        changed = [f"{n} {then.get(n, '?')} then, {now[n]} now" for n in now if now[n] != then.get(n)]
-        self.notice = f"bits may differ: {'; '.join(changed)}" if changed else ""
-        self.verified: list[int] = []
-        self.differing: list[int] = []
-
-    def note(self, epoch: int, theta: Array) -> None:
-        """Compare the parameters at the end of an epoch (0: at the start)."""
-        if epoch >= len(self.digests):
-            return
-        if digest(theta) == self.digests[epoch]:
-            self.verified.append(epoch)
-            return
-        self.differing.append(epoch)
-        where = f"after epoch {epoch}" if epoch else "at the start"
-        if not self.notice:
-            raise DataError(
-                f"the replayed parameters are not the run's {where}, though data, CPU and libraries are: was "
-                "a formula, the specification or the record changed since?"
-            )
-        if len(self.differing) == 1:
-            warnings.warn(f"the replayed bits differ {where}; {self.notice}", UserWarning, stacklevel=5)
-
-
 def _descent(
     steps: Batches,
     history: History,
     snapshots: Mapping[int, Snapshot],
-    check: _Check,
+    check: BitCheck,
     epoch: int,
     batch: int | None,
     position: int | None,
@@ -374,7 +214,7 @@ def _slices(batches: range, length: int) -> Iterator[tuple[int, int]]:
 def _iteration(
     engine: Engine,
     record: RunRecord,
-    check: _Check,
+    check: BitCheck,
     epoch: int,
     position: int | None,
     data: TrainingData,
@@ -408,7 +248,7 @@ def _iteration(
 
 def _shown(
     network: Network,
-    check: _Check,
+    check: BitCheck,
     data: TrainingData,
     rows: IntArray,
     position: int | None,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from clearprop.glassbox.certificate import Certificate
     from clearprop.glassbox.diagnosis import Diagnosis
     from clearprop.glassbox.loss_along import LossAlong
-    from clearprop.glassbox.replay import Replay
+    from clearprop.glassbox.replayed import Replay
     from clearprop.glassbox.trace import Trace
 
 

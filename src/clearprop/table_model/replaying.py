@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from clearprop.errors import SpecificationError
-from clearprop.glassbox.replay import Replay
+from clearprop.glassbox.replayed import Replay
 from clearprop.table_model.model import TableModel
 from clearprop.table_model.plan import features, plan_table, targets
 from clearprop.table_model.rows import PerRow, as_table

@@ -170,9 +170,19 @@ class Course:
             )
         )
 
-    def penalty(self) -> float:
-        """P of the parameters as they are."""
-        return float(penalty(self.engine.network, Parameters(self.engine.network, self.theta)))
+    def close_epoch(self, loss: float, weight: float, batches: int, learning_rate: float) -> Stopped | None:
+        """End an epoch of steps, from the sums over its batches of loss * weight and of weight."""
+        mean = loss / weight
+        network = self.engine.network
+        total = mean + float(penalty(network, Parameters(network, self.theta)))
+        if not (np.isfinite(self.theta).all() and np.isfinite(total)):
+            self.diverge("a parameter was not finite", batches, mean if np.isfinite(mean) else None)
+        return self.end_epoch(total, learning_rate)
+
+    def lose(self, batch: int, loss: float, weight: float) -> NoReturn:
+        """Raise TrainingDiverged for a batch (from 1) whose loss is not finite, after the sums before it."""
+        before = self.history["loss"][-1] if self.epoch else None
+        self.diverge("the loss was not finite", batch, loss / weight if weight else before)
 
     def show(self, done: float) -> None:
         """Tell the progress that `done` epochs are done (a fraction within an epoch)."""

@@ -99,10 +99,7 @@ def descend(course: Course) -> Stopped:
             stretch = batches.take(course.theta, course.state, order, epoch, first, last, rates)
             loss, weight = loss + stretch.loss, weight + stretch.weight
             if stretch.failed >= 0:
-                before = course.history["loss"][-1] if course.epoch else None
-                course.diverge(
-                    "the loss was not finite", stretch.failed + 1, loss / weight if weight else before
-                )
+                course.lose(stretch.failed + 1, loss, weight)
             if last < count:
                 spent: Stopped | None = "time budget" if course.out_of_time else None
                 course.checkpoint(Position(last, loss, weight), spent)
@@ -110,11 +107,7 @@ def descend(course: Course) -> Stopped:
                     return spent
                 course.show(epoch + last / count)
         at = Position()
-        mean = loss / weight
-        total = mean + course.penalty()
-        if not (np.isfinite(course.theta).all() and np.isfinite(total)):
-            course.diverge("a parameter was not finite", count, mean if np.isfinite(mean) else None)
-        stopped = course.end_epoch(total, float(rates[-1]))
+        stopped = course.close_epoch(loss, weight, count, float(rates[-1]))
         course.checkpoint(at, stopped)
         if stopped is not None:
             return stopped

@@ -121,15 +121,11 @@ def _descend(course: Course, buckets: Buckets) -> Stopped:
                 )  # fmt: skip
                 loss, weight = loss + stretch.loss, weight + stretch.weight
                 if stretch.failed >= 0:
-                    known = loss / weight if weight else None
-                    course.diverge("the loss was not finite", done + stretch.failed + 1, known)
+                    course.lose(done + stretch.failed + 1, loss, weight)
                 if course.out_of_time and done + last < count:
                     return "time budget"
             done += batches
             course.show(epoch + min(done / count, 1.0))
-        total = loss / weight + course.penalty()
-        if not (np.isfinite(course.theta).all() and np.isfinite(total)):
-            course.diverge("a parameter was not finite", count, None)
-        stopped = course.end_epoch(total, float(rates[-1]))
+        stopped = course.close_epoch(loss, weight, count, float(rates[-1]))
         if stopped is not None:
             return stopped
