@@ -28,11 +28,12 @@ engines.dropout engines.examples
 engines.protocol
 engines.textbook
 engines.jacobian
-engines.memory engines.primitives
+engines.memory engines.primitives engines.tiles engines.sharing engines.tasks engines.helpers
 engines.lowering
 engines.builds
 engines.plan
-engines.kernels.rows engines.kernels.dropping engines.kernels.passes engines.kernels.steps
+engines.kernels.rows engines.kernels.dropping engines.kernels.products engines.kernels.reading
+engines.kernels.passes engines.kernels.steps engines.kernels.working
 engines.kernels
 engines.compiled
 engines

@@ -23,9 +23,14 @@ EngineName = Literal["compiled", "textbook"]
 
 
 def engine_for(
-    name: EngineName, network: Network, *, dtype: npt.DTypeLike, optimizer: Optimizer | None = None
+    name: EngineName,
+    network: Network,
+    *,
+    dtype: npt.DTypeLike,
+    optimizer: Optimizer | None = None,
+    threads: int | None = None,
 ) -> Engine:
-    """Engine of that name for a network.
+    """Engine of that name for a network; `threads` of the compiled one, as many as pay if left out.
 
     Raises
     ------
@@ -39,7 +44,7 @@ def engine_for(
     if name == "compiled":
         from clearprop.engines.compiled import Compiled
 
-        return Compiled(network, dtype, optimizer)
+        return Compiled(network, dtype, optimizer, threads=threads)
     raise SpecificationError(f"engine is 'compiled' or 'textbook', not {name!r}")
 
 

@@ -23,7 +23,8 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -52,6 +53,7 @@ class Build:
 
     def __post_init__(self) -> None:
         self._rows = RowCompiler(self.real)
+        self.far_functions: dict[str, Any] = {}
 
     def part(self, name: str) -> ModuleType:
         """A file of the kernels that was loaded before."""
@@ -66,7 +68,15 @@ class Build:
         return lambda function: self._jit(function, signature)
 
     def _jit(self, function: Callable[..., Any], signature: Any) -> Any:
-        from numba import config, njit
+        from numba import njit
+
+        with self._in_cache():
+            return njit(signature, cache=True, nogil=True, error_model="numpy")(function)
+
+    @contextmanager
+    def _in_cache(self) -> Iterator[None]:
+        """Have Numba keep what it compiles in this build's folder."""
+        from numba import config
         from numba.core.errors import NumbaExperimentalFeatureWarning
 
         before = config.CACHE_DIR
@@ -74,9 +84,29 @@ class Build:
         try:
             with warnings.catch_warnings():  # tuples of functions are "experimental", and what we build on
                 warnings.simplefilter("ignore", NumbaExperimentalFeatureWarning)
-                return njit(signature, cache=True, nogil=True, error_model="numpy")(function)
+                yield
         finally:
             config.CACHE_DIR = before
+
+    def far(self, *arguments: Any) -> Callable[[Callable[..., Any]], Any]:
+        """Decorator of kernels that others call by a symbol, with machine numbers and addresses alone.
+
+        What others inline or link is compiled again in each of them; this is compiled once.
+        """
+
+        def decorate(function: Callable[..., Any]) -> Any:
+            from llvmlite.binding import add_symbol
+            from numba import cfunc, types
+
+            signature = types.void(*arguments)
+            with self._in_cache():
+                compiled = cfunc(signature, cache=True, error_model="numpy")(function)
+            name = f"clearprop_{self.folder}_{function.__name__}"
+            add_symbol(name, compiled.address)
+            self.far_functions[function.__name__] = compiled  # lives as long as its address is known
+            return types.ExternalFunction(name, signature)
+
+        return decorate
 
     def inline(self, function: Callable[..., Any]) -> Any:
         """Decorator of small functions that are inlined where kernels call them."""
@@ -166,7 +196,8 @@ _SHIPPED_KEYS = {
     *map(rule_key, _SHIPPED_OPTIMIZERS),
 }
 OWN_BUILDS = 20  #: builds with users' rows that stay in the cache
-PARTS = ("rows", "dropping", "passes", "steps")  #: files of `kernels/`, in the order they need each other
+#: files of `kernels/`, in the order they need each other
+PARTS = ("rows", "dropping", "products", "reading", "passes", "steps", "working")
 _KERNELS = Path(__file__).with_name("kernels")
 _builds: dict[str, Build] = {}
 _loading = threading.RLock()

@@ -1,29 +1,44 @@
 """The compiled engine: the default, and the textbook's equations at the speed of the hardware.
 
 It owns the working memory of a network and drives the kernels; the mathematics is in `formulas/`, the
-loops in `kernels/`. Results never depend on how batches are cut into calls.
+loops in `kernels/`. Results depend neither on how batches are cut into calls nor on the number of threads.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from clearprop.arrays import Array, BoolArray, IntArray
-from clearprop.blas import one_blas_thread
+from clearprop.engines import tasks
 from clearprop.engines.builds import build_for
 from clearprop.engines.examples import Examples
-from clearprop.engines.plan import HAS_MASK, block_rows, make_plan, padded, rule_of, segment_tables
-from clearprop.engines.protocol import TRACED, Engine, Masks, OptimizerState, Stretch
+from clearprop.engines.helpers import check_threads, helping, threads_for
+from clearprop.engines.plan import (
+    Plan,
+    block_rows,
+    is_tall,
+    make_plan,
+    most_rows,
+    numbers_of_a_row,
+    padded,
+    rule_of,
+    segment_table,
+    unit_tasks,
+)
+from clearprop.engines.protocol import Engine, Masks, OptimizerState, Stretch
+from clearprop.engines.tasks import Work
 from clearprop.formulas.optimizers import MOST_SCALARS, Optimizer
 from clearprop.specification import Network
 
 _NO_MASKS: BoolArray = np.zeros(0, dtype=np.bool_)
-_NO_ROWS: IntArray = np.zeros(0, dtype=np.int64)
-_NO_WEIGHTS: Array = np.zeros(0)
-_NO_TRACE: Array = np.zeros((0, len(TRACED)))
+PIECE_BYTES = 1 << 19  #: what the rows of a task may take, to stay in the cache on their way
+LEAST_PIECE = 48
+ROUND_BLOCKS = 8  #: blocks of a tall batch for each thread, before their gradients are added
+STREAMED_ROWS = 1024  #: rows of a task of predictions
 
 
 def _aligned(size: int, dtype: np.dtype[Any]) -> Array:
@@ -33,8 +48,25 @@ def _aligned(size: int, dtype: np.dtype[Any]) -> Array:
     return memory[start : start + size]
 
 
+@dataclass(frozen=True)
+class _Room:
+    """Memory for batches of up to `rows` rows, by so many threads."""
+
+    plan: Plan
+    threads: int
+    rows: int
+    space: Array
+    scratch: Array
+    work: Work  #: a board with all that the room knows
+
+
 class Compiled(Engine):
-    """Numba kernels and BLAS, in float32 or float64.
+    """Numba kernels in float32 or float64, by one thread or several, with the same bits.
+
+    Parameters
+    ----------
+    threads : int, optional
+        As many as the work deserves and there are cores, if left out.
 
     Examples
     --------
@@ -46,109 +78,199 @@ class Compiled(Engine):
 
     name = "compiled"
 
-    def __init__(self, network: Network, dtype: npt.DTypeLike, optimizer: Optimizer | None = None) -> None:
+    def __init__(
+        self,
+        network: Network,
+        dtype: npt.DTypeLike,
+        optimizer: Optimizer | None = None,
+        *,
+        threads: int | None = None,
+    ) -> None:
         super().__init__(network, dtype, optimizer)
-        build = build_for(network, self.optimizer, self.dtype)
-        self._passes, self._steps = build.part("passes"), build.part("steps")
-        rows = block_rows(network, self.dtype.itemsize)
-        self._plan = make_plan(network, build, self.dtype, rows)
-        self._segments, self._segment_reals = segment_tables(network, self.optimizer)
+        self.threads = check_threads(threads)
+        build = self._build = build_for(network, self.optimizer, self.dtype)
+        self._passes, self._steps, self._working = map(build.part, ("passes", "steps", "working"))
+        self._scratch = build.part("products").SCRATCH
+        self._reals = segment_table(network, self.optimizer)
         self._rule = rule_of(self.optimizer, build)
         self._hyper = padded(self.optimizer).astype(self.dtype)
         self._starts = np.zeros(network.depth + 1, dtype=np.int64)
-        self._space = np.empty(0, dtype=self.dtype)
+        self._row_work = 6.0 * network.n_parameters + 100.0 * sum(layer.rows for layer in network.layers)
+        self._packed = np.empty(0, dtype=self.dtype)
         self._gradient = np.empty(0, dtype=self.dtype)
+        self._rooms: dict[bool, _Room] = {}
+        self._streams: dict[int, _Room] = {}
 
-    def _working_space(self) -> Array:
-        """Working memory of a block, made on first use."""
-        if self._space.size == 0:
-            self._space = _aligned(self._plan.space, self.dtype)
-        return self._space
+    def _plan(self, rows: int) -> Plan:
+        return make_plan(self.network, self._build, self.dtype, rows)
+
+    def _pack(self, plan: Plan, theta: Array) -> Array:
+        """The weights as the forward products read them."""
+        if self._packed.size == 0:
+            self._packed = _aligned(plan.packed, self.dtype)
+        self._passes.pack_all(plan.table, theta, self._packed)
+        return self._packed
+
+    def _room(self, m: int) -> _Room:
+        """Memory for batches of m rows, kept for the next ones."""
+        itemsize, network = self.dtype.itemsize, self.network
+        tall = is_tall(network, m, itemsize)
+        rows = block_rows(network, itemsize) if tall else min(m, most_rows(network, itemsize))
+        threads = threads_for(self.threads, self._row_work * (m if tall else rows))
+        kept = self._rooms.get(tall)
+        asked = m if tall else rows
+        if kept is not None and kept.threads == threads and asked <= kept.rows < 2 * asked:
+            return kept
+        made = self._make_room(m, rows, threads, tall=tall)
+        self._rooms[tall] = made
+        return made
+
+    def _make_room(self, m: int, rows: int, threads: int, *, tall: bool) -> _Room:
+        itemsize, network = self.dtype.itemsize, self.network
+        plan = self._plan(rows)
+        fitting = max(PIECE_BYTES // (numbers_of_a_row(network) * itemsize), LEAST_PIECE)
+        pieces = -(-rows // fitting)
+        piece = -(-rows // (-(-pieces // threads) * threads))
+        blocks = min(-(-m // rows), ROUND_BLOCKS * threads) if tall else 0
+        space = _aligned(plan.space * (threads if tall else 1), self.dtype)
+        scratch = _aligned(self._scratch * threads, self.dtype)
+        units = unit_tasks(network, itemsize, threads)
+        stretches = -(-network.n_parameters // self._steps.STRETCH)
+        work = Work.empty(max(stretches, len(units), -(-rows // piece), blocks), self.dtype)
+        work.point(
+            {
+                "plan": plan.table,
+                "units": units,
+                "rule": self._rule,
+                "starts": self._starts,
+                "p": plan.parameters,
+                "q": plan.loss_parameters,
+                "keep": plan.keep,
+                "h": self._hyper,
+                "space": space,
+                "scratch": scratch,
+                "reals": self._reals,
+                "norms": np.empty(stretches),
+                "blocks": _aligned(blocks * network.n_parameters, self.dtype),
+                "scale": np.empty(m, dtype=self.dtype),
+            }
+        )
+        work.settle(
+            ROUND=blocks * rows if tall else rows,
+            PIECE=piece,
+            TALL=tall,
+            FAILED=-1,
+            LAYERS=network.depth,
+            PARAMETERS=network.n_parameters,
+            THREADS=threads,
+            INPUTS=network.inputs,
+            OUTPUTS=network.widths[-1],
+            SPACE_SIZE=plan.space,
+            UNIT_TASKS=len(units),
+            STRETCHES=stretches,
+            LOSS_SIZE=plan.loss_parameters.size,
+            CLIPPED=self.optimizer.clip_norm is not None,
+        )
+        return _Room(plan, threads, m if tall else rows, space, scratch, work)
+
+    def _work(self, room: _Room, rows: int, arrays: dict[str, Array], **settings: int) -> Work:
+        """The board of a run over batches of up to `rows` rows; settings by their names in `tasks`."""
+        work = room.work.again()
+        work.point({"packed": self._pack(room.plan, arrays["theta"]), **arrays})
+        work.point({"losses": np.empty(rows), "sums": np.zeros(tasks.CLIP_NORM + 1)})
+        work.arrays["sums"][tasks.CLIP_NORM] = self.optimizer.clip_norm or 0.0
+        work.settle(**settings)
+        return work
+
+    def _do(self, work: Work, threads: int) -> None:
+        """All steps of a run."""
+        self._working.begin(work.board)
+        if threads == 1:
+            self._working.work_alone(work.board)
+            return
+        with helping(threads, lambda thread: self._working.work_together(work.board, thread)):
+            self._working.work_together(work.board, 0)
+
+    def _stream(self, theta: Array, m: int, judging: int, arrays: dict[str, Array]) -> None:
+        """Pass over m rows, a piece at a time, by several threads; see the kernels' `stream`."""
+        network = self.network
+        threads = threads_for(self.threads, self._row_work / 3 * m)
+        room = self._streams.get(threads)
+        fitting = max(PIECE_BYTES // (numbers_of_a_row(network) * self.dtype.itemsize), LEAST_PIECE)
+        rows = min(m, fitting, STREAMED_ROWS)
+        if room is None or room.rows < rows:
+            room = self._streams[threads] = self._make_room(rows, rows, threads, tall=True)
+        work = room.work.again()
+        work.point({"theta": theta, "packed": self._pack(room.plan, theta), **arrays})
+        work.settle(EXAMPLES=m)
+        share = m if threads == 1 else STREAMED_ROWS
+        shares = iter(range(0, m, share))  # whoever is free takes the next
+
+        def take(thread: int) -> None:
+            for first in shares:
+                self._passes.stream(work.board, thread, first, min(first + share, m), judging)
+
+        with helping(threads, take):
+            take(0)
 
     def forward(self, theta: Array, X: Array) -> Array:
         """y_hat (m, n_L); a row's bits depend neither on the other rows nor on how many there are."""
         y_hat = np.empty((len(X), self.network.widths[-1]), dtype=self.dtype)
-        plan = self._plan
-        with one_blas_thread():
-            self._passes.forward_rows(
-                plan.table, plan.parameters, plan.keep, theta, self._working_space(), X, 0, len(X), y_hat
-            )
+        self._stream(theta, len(X), 0, {"X": X, "y_hat": y_hat})
         return y_hat
+
+    def evaluate(self, theta: Array, X: Array, Y: Array, scale: Array) -> tuple[float, Array]:
+        """Sum of scale_i * loss_i in float64, and y_hat (m, n_L), in one forward pass."""
+        y_hat, losses = np.empty((len(X), self.network.widths[-1]), dtype=self.dtype), np.empty(len(X))
+        arrays = {"X": X, "Y": Y, "scale": scale, "y_hat": y_hat, "losses": losses}
+        self._stream(theta, len(X), 1, arrays)
+        return float(np.cumsum(losses)[-1]), y_hat
+
+    def square_norms(self, theta: Array, X: Array, Y: Array) -> Array:
+        """|dLoss_i/dtheta|**2 of each example, float64 (m,), without forming a gradient."""
+        squares, ones = np.empty(len(X)), np.ones(len(X), dtype=self.dtype)
+        self._stream(theta, len(X), 2, {"X": X, "Y": Y, "scale": ones, "losses": squares})
+        return squares
 
     def gradient_sum(
         self, theta: Array, X: Array, Y: Array, scale: Array, masks: Masks | None = None
     ) -> tuple[float, Array]:
         """Sum of scale_i * loss_i in float64, and its gradient."""
-        plan, m = self._plan, len(X)
-        rows = np.arange(m, dtype=np.int64)
-        gradient = np.empty_like(theta)
-        given, starts = self._packed(masks)
-        with one_blas_thread():
-            loss = self._passes.gradient_batch(
-                plan.table,
-                plan.parameters,
-                plan.loss_parameters,
-                plan.keep,
-                theta,
-                gradient,
-                self._working_space(),
-                X,
-                Y,
-                rows,
-                scale,
-                bool((scale == scale[0]).all()),
-                rows if masks else _NO_ROWS,
-                given,
-                starts,
-            )
-        return float(loss), gradient
+        m = len(X)
+        room, gradient = self._room(m), np.empty_like(theta)
+        given, starts = self._packed_masks(masks)
+        arrays = {
+            "theta": theta,
+            "gradient": gradient,
+            "masks": given,
+            "starts": starts,
+            "scale": scale,
+            "X": X,
+            "Y": Y,
+            "order": np.arange(m, dtype=np.int64),
+        }
+        work = self._work(
+            *(room, m, arrays),
+            STOP=1,
+            BATCH=m,
+            EXAMPLES=m,
+            ORDERED=m,
+            GIVEN_SCALE=1,
+            DROPOUT=bool(masks),
+            MASKED=bool(masks),
+        )
+        self._do(work, room.threads)
+        return float(work.arrays["sums"][tasks.LOSS_SUM]), gradient
 
-    def evaluate(self, theta: Array, X: Array, Y: Array, scale: Array) -> tuple[float, Array]:
-        """Sum of scale_i * loss_i in float64, and y_hat (m, n_L), in one forward pass."""
-        plan = self._plan
-        y_hat = np.empty((len(X), self.network.widths[-1]), dtype=self.dtype)
-        with one_blas_thread():
-            loss = self._passes.evaluate_rows(
-                plan.table,
-                plan.parameters,
-                plan.loss_parameters,
-                plan.keep,
-                theta,
-                self._working_space(),
-                X,
-                Y,
-                scale,
-                y_hat,
-            )
-        return float(loss), y_hat
-
-    def square_norms(self, theta: Array, X: Array, Y: Array) -> Array:
-        """|dLoss_i/dtheta|**2 of each example, float64 (m,), without forming a gradient."""
-        plan, squares = self._plan, np.empty(len(X))
-        with one_blas_thread():
-            self._passes.square_norms(
-                plan.table,
-                plan.parameters,
-                plan.loss_parameters,
-                plan.keep,
-                theta,
-                self._working_space(),
-                X,
-                Y,
-                squares,
-            )
-        return squares
-
-    def _packed(self, masks: Masks | None) -> tuple[BoolArray, IntArray]:
+    def _packed_masks(self, masks: Masks | None) -> tuple[BoolArray, IntArray]:
         """Masks of all layers in one array, and where each layer's begins."""
         if not masks:
             return _NO_MASKS, self._starts
         starts, pieces, at = self._starts.copy(), [], 0
-        for l in range(self.network.depth):
-            if self._plan.table[l, HAS_MASK]:
-                starts[l] = at
-                pieces.append(np.ascontiguousarray(masks[l], dtype=np.bool_).ravel())
-                at += pieces[-1].size
+        for l in sorted(masks):
+            starts[l] = at
+            pieces.append(np.ascontiguousarray(masks[l], dtype=np.bool_).ravel())
+            at += pieces[-1].size
         return np.concatenate(pieces), starts
 
     def update(
@@ -158,8 +280,8 @@ class Compiled(Engine):
         state.require_fit(self.network, self.dtype)
         state.t += 1
         self._steps.update(
-            self._segments,
-            self._segment_reals,
+            self._plan(1).table,
+            self._reals,
             self._rule,
             self._hyper,
             self._scalars(state.t, 1)[0],
@@ -195,43 +317,40 @@ class Compiled(Engine):
     ) -> Stretch:
         """Batches `first` to `last` - 1 in one call, with the bits of the composed run."""
         state.require_fit(self.network, self.dtype)
-        plan, dropout = self._plan, self.network.has_dropout
+        rows = min(batch_size, len(order))
+        room, dropout = self._room(rows), self.network.has_dropout
         if dropout:
-            plan.set_dropout_keys(seed, epoch)
+            room.plan.set_dropout_keys(seed, epoch)
         if self._gradient.size == 0:
-            self._gradient = np.empty(self.network.n_parameters, dtype=self.dtype)
-        sums = np.zeros(2)
-        with one_blas_thread():
-            failed = self._steps.run(
-                plan.table,
-                plan.parameters,
-                plan.loss_parameters,
-                plan.keep,
-                self._segments,
-                self._segment_reals,
-                self._rule,
-                self._hyper,
-                self._scalars(state.t + 1, last - first),
-                float(self.optimizer.clip_norm or 0.0),
-                np.ascontiguousarray(rates, dtype=np.float64),
-                theta,
-                self._gradient,
-                state.slots,
-                self._working_space(),
-                np.empty(min(batch_size, len(order)), dtype=self.dtype),
-                examples.X,
-                examples.Y,
-                _NO_WEIGHTS if examples.weights is None else examples.weights,
-                order,
-                first,
-                last,
-                batch_size,
-                dropout,
-                _NO_MASKS,
-                self._starts,
-                divide_penalty,
-                _NO_TRACE if trace is None else trace,
-                sums,
-            )
+            self._gradient = _aligned(self.network.n_parameters, self.dtype)
+        weighted = examples.weights is not None
+        arrays = {
+            "theta": theta,
+            "slots": state.slots,
+            "gradient": self._gradient,
+            "X": examples.X,
+            "Y": examples.Y,
+            "order": np.ascontiguousarray(order, dtype=np.int64),
+            "rates": np.ascontiguousarray(rates, dtype=np.float64),
+            "scalars": self._scalars(state.t + 1, last - first),
+            **({"weights": examples.weights} if examples.weights is not None else {}),
+            **({} if trace is None else {"trace": trace}),
+        }
+        work = self._work(
+            *(room, rows, arrays),
+            START=first,
+            STOP=last,
+            BATCH=batch_size,
+            UPDATES=1,
+            DROPOUT=dropout,
+            DIVIDE=divide_penalty,
+            EXAMPLES=len(examples),
+            ORDERED=len(order),
+            WEIGHTED=weighted,
+            TRACED_STEPS=0 if trace is None else len(trace),
+        )
+        self._do(work, room.threads)
+        failed = int(work.board[tasks.FAILED])
         state.t += (failed if failed >= 0 else last) - first
-        return Stretch(float(sums[0]), float(sums[1]), int(failed))
+        sums = work.arrays["sums"]
+        return Stretch(float(sums[tasks.LOSS_SUM]), float(sums[tasks.WEIGHT_SUM]), failed)

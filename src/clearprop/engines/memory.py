@@ -1,8 +1,7 @@
-"""Views of flat memory and matrix products, as Numba intrinsics.
+"""Views of flat memory as Numba intrinsics, and the types of what kernels are given.
 
-`vector` and `matrix` look at a piece of a flat array without counting references or copying; the caller
-keeps the array alive and the piece inside it. `gemm` calls BLAS in place through the symbol Numba itself
-uses, since `np.dot` copies what is not contiguous and cannot add to its result.
+`vector` and `matrix` look at a piece of a contiguous array without counting references or copying; the
+caller keeps the array alive and the piece inside it.
 """
 
 from __future__ import annotations
@@ -11,9 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np import arrayobj
 from numba.np.numpy_support import from_dtype
@@ -58,83 +55,67 @@ def matrix(typingctx: Any, array: Any, offset: Any, rows: Any, columns: Any) -> 
 
 
 @intrinsic
-def gemm(typingctx: Any, transpose_a: Any, transpose_b: Any, a: Any, b: Any, c: Any, add: Any) -> Any:
-    """C = op(a) @ op(b), or c += ... where `add`; contiguous matrices, literal 0 or 1 for transposes."""
-    if not all(isinstance(flag, types.IntegerLiteral) for flag in (transpose_a, transpose_b)):
-        return None
+def place(typingctx: Any, array: Any, at: Any) -> Any:
+    """Address of a contiguous array's number `at`."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        flip_a, flip_b = transpose_a.literal_value, transpose_b.literal_value
-        a_, b_, c_ = (
-            context.make_array(kind)(context, builder, value)
-            for kind, value in zip(signature.args[2:5], args[2:5], strict=True)
-        )
-        shape_a, shape_b, shape_c = (cgutils.unpack_tuple(builder, array.shape) for array in (a_, b_, c_))
-        real = context.get_value_type(a.dtype)
-        char, intp, pointer = ir.IntType(8), context.get_value_type(types.intp), ir.IntType(8).as_pointer()
-        one = cgutils.alloca_once_value(builder, ir.Constant(real, 1.0))
-        beta = cgutils.alloca_once_value(
-            builder, builder.select(args[5], ir.Constant(real, 1.0), ir.Constant(real, 0.0))
-        )
-        inner = shape_a[0] if flip_a else shape_a[1]
-        function = cgutils.get_or_insert_function(
-            builder.module,
-            ir.FunctionType(
-                ir.IntType(32),
-                [
-                    char,
-                    char,
-                    char,
-                    *[intp] * 3,
-                    pointer,
-                    pointer,
-                    intp,
-                    pointer,
-                    intp,
-                    pointer,
-                    pointer,
-                    intp,
-                ],
-            ),
-            "numba_xxgemm",
-        )
+        source = context.make_array(signature.args[0])(context, builder, args[0])
+        return builder.ptrtoint(builder.gep(source.data, [args[1]]), context.get_value_type(types.intp))
 
-        def address(array: Any) -> Any:
-            return builder.bitcast(array.data if hasattr(array, "data") else array, pointer)
+    return types.intp(array, types.intp), codegen
 
-        def letter(text: str) -> Any:
-            return ir.Constant(char, ord(text))
 
-        # BLAS counts columns first: our row-major c = op(a) op(b) is its c' = op(b)' op(a)'.
-        builder.call(
-            function,
-            [
-                letter("s" if a.dtype == types.float32 else "d"),
-                letter("T" if flip_b else "N"),
-                letter("T" if flip_a else "N"),
-                shape_c[1],
-                shape_c[0],
-                inner,
-                address(one),
-                address(b_),
-                shape_b[1],
-                address(a_),
-                shape_a[1],
-                address(beta),
-                address(c_),
-                shape_c[1],
-            ],
+def viewer(number: Any, dimensions: int) -> Any:
+    """A function for kernels: the numbers of a type that lie at an address, as an array of that shape."""
+    kind = types.Array(number, dimensions, "C")
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        view = context.make_array(kind)(context, builder)
+        element = context.get_data_type(number)
+        itemsize = context.get_constant(types.intp, context.get_abi_sizeof(element))
+        shape = list(args[1:])
+        strides = [itemsize] if dimensions == 1 else [builder.mul(shape[1], itemsize), itemsize]
+        arrayobj.populate_array(
+            view,
+            data=builder.inttoptr(args[0], element.as_pointer()),
+            shape=shape,
+            strides=strides,
+            itemsize=itemsize,
+            meminfo=None,
         )
-        return context.get_dummy_value()
+        return view._getvalue()
 
-    return types.none(transpose_a, transpose_b, a, b, c, types.boolean), codegen
+    if dimensions == 1:
+
+        @intrinsic
+        def row(typingctx: Any, address: Any, size: Any) -> Any:
+            return kind(types.intp, types.intp), codegen
+
+        return row
+
+    @intrinsic
+    def table(typingctx: Any, address: Any, rows: Any, columns: Any) -> Any:
+        return kind(types.intp, types.intp, types.intp), codegen
+
+    return table
+
+
+def numbers_of(real: type) -> Any:
+    """A function for kernels: the `size` numbers of the type `real` that lie at an address."""
+    return viewer(from_dtype(np.dtype(real)), 1)
+
+
+integers, integer_table = viewer(types.int64, 1), viewer(types.int64, 2)
+doubles, double_table = viewer(types.float64, 1), viewer(types.float64, 2)
+flags = viewer(types.boolean, 1)
 
 
 @dataclass(frozen=True)
 class ArgumentTypes:
     """Numba's types of what kernels are given, for kernels that are compiled when a build is made."""
 
-    vector: Any  #: numbers of the build's dtype
+    number: Any  #: of the build's dtype
+    vector: Any
     matrix: Any
     fixed: Any  #: a vector that is only read, as all `given`, `rows`, `flags` and `fixed_doubles` are
     given: Any  #: the user's X and Y
@@ -159,6 +140,7 @@ def argument_types(real: type) -> ArgumentTypes:
         return types.Array(kind, dimensions, "C", readonly=True)
 
     return ArgumentTypes(
+        number=number,
         vector=number[::1],
         matrix=number[:, ::1],
         fixed=fixed(number),

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from clearprop.arrays import Array
 from clearprop.engines import EngineName, engine_for
 from clearprop.engines.dropout import dropout_masks
+from clearprop.engines.helpers import check_threads
 from clearprop.engines.protocol import OptimizerState
 from clearprop.errors import SpecificationError
 from clearprop.formulas.optimizers import Optimizer, as_optimizer
@@ -103,7 +104,8 @@ def train(
     dtype : float32 or float64, optional
         What the engine computes in; the dtype of X if it is one of these, else float64.
     threads : int, optional
-        The engine computes on one thread today, whatever is given; no result will ever depend on it.
+        Threads of the compiled engine; as many as the work pays for and there are cores (or OMP_NUM_THREADS
+        says) if left out. No bit of a result depends on it.
     metric : str or Metric, optional
         What early stopping and the best epoch go by, in place of the validation loss: "accuracy",
         "log_loss", "roc_auc", "rmse", "mae", "r2" or a `Metric`. Needs validation data.
@@ -170,8 +172,7 @@ def train(
         require_lbfgs(network, rule)
     elif not rule.step:
         require_levenberg(network, rule)
-    if threads is not None:
-        require_whole("threads", threads)
+    check_threads(threads)
     if snapshots is not None:
         require_whole("snapshots", snapshots)
     if checkpoint is not None:
@@ -198,7 +199,8 @@ def train(
     size = _batch_size(batch_size if rule.step else None, len(data.training))
     monitored = None if metric is None else as_metric(metric, network.loss)
     schedule = rule.learning_rate
-    computing = engine_for(engine, network, dtype=real, optimizer=rule)  # may compile, which is not training
+    # may compile, which is not training
+    computing = engine_for(engine, network, dtype=real, optimizer=rule, threads=threads)
     with progress_on(progress) as shown:
         course = Course(
             engine=computing,

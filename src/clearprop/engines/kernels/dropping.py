@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 
 from clearprop.engines.builds import build_of
-from clearprop.engines.memory import vector
-from clearprop.engines.plan import F_AT, KEY, THRESHOLD, UNITS
 
 _BUILD = build_of(__name__)
 kernel, inline, REAL = _BUILD.kernel, _BUILD.inline, _BUILD.real
@@ -37,15 +35,3 @@ def draw_factors(key: int, threshold: int, factor: Any, examples: Any, factors: 
         for j in range(n):
             hashed = mixed(U32(row + U32(U32(j) * U32(0x9E3779B9))))
             factors[i * n + j] = factor if np.int64(hashed) >= threshold else ZERO
-
-
-@inline
-def make_factors(l: int, plan: Any, keep: Any, space: Any, examples: Any, given: Any, at: int) -> None:
-    """Dropout factors of layer l's block: drawn, or read from the masks that were given."""
-    m, n = examples.size, plan[l, UNITS]
-    factors = vector(space, plan[l, F_AT], m * n)
-    if given.size == 0:
-        draw_factors(plan[l, KEY], plan[l, THRESHOLD], keep[l], examples, factors, n)
-    else:
-        for i in range(m * n):
-            factors[i] = keep[l] if given[at + i] else ZERO

@@ -8,23 +8,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import literal_unroll
+from numba import literal_unroll, types
 
 from clearprop.engines.builds import build_of
+from clearprop.engines.memory import numbers_of
 
 _BUILD = build_of(__name__)
-kernel, inline, REAL = _BUILD.kernel, _BUILD.inline, _BUILD.real
+far, inline, REAL = _BUILD.far, _BUILD.inline, _BUILD.real
 ACTIVATIONS = _BUILD.activations()
 DERIVATIVES = _BUILD.derivatives()
 LOSSES = _BUILD.losses()
 exp, log = _BUILD.primitives()["exp"], _BUILD.primitives()["log"]
 sigmoid, softplus = _BUILD.primitives()["sigmoid"], _BUILD.primitives()["softplus"]
 ZERO, ONE = REAL(0), REAL(1)
+N = types.intp
+numbers = numbers_of(REAL)
 
 
-@kernel
-def activate(kind: int, p: Any, z: Any, a: Any) -> None:
-    """a = g(z), elementwise."""
+@far(*[N] * 5)
+def activate(kind: int, p_place: int, size: int, z_place: int, a_place: int) -> None:
+    """a = g(z), elementwise, for `size` numbers; arrays by their places."""
+    p, z, a = numbers(p_place, 4), numbers(z_place, size), numbers(a_place, size)
     k = 0
     for function in literal_unroll(ACTIVATIONS):
         if k == kind:
@@ -34,9 +38,15 @@ def activate(kind: int, p: Any, z: Any, a: Any) -> None:
         k += 1
 
 
-@kernel
-def chain(kind: int, p: Any, z: Any, a: Any, delta: Any) -> None:
+@far(*[N] * 6)
+def chain(kind: int, p_place: int, size: int, z_place: int, a_place: int, delta_place: int) -> None:
     """delta *= g'(z), elementwise."""
+    p, z, a, delta = (
+        numbers(p_place, 4),
+        numbers(z_place, size),
+        numbers(a_place, size),
+        numbers(delta_place, size),
+    )
     k = 0
     for function in literal_unroll(DERIVATIVES):
         if k == kind:
@@ -46,9 +56,22 @@ def chain(kind: int, p: Any, z: Any, a: Any, delta: Any) -> None:
         k += 1
 
 
-@kernel
-def judge(kind: int, p: Any, z: Any, a: Any, y: Any, log_a: Any, value: Any, slope: Any) -> None:
+@far(*[N] * 9)
+def judge(
+    kind: int,
+    p_place: int,
+    size: int,
+    z_place: int,
+    a_place: int,
+    y_place: int,
+    log_a_place: int,
+    value_place: int,
+    slope_place: int,
+) -> None:
     """Loss of each output, and its slope (or its delta, through the link)."""
+    p, z, a = numbers(p_place, 4), numbers(z_place, size), numbers(a_place, size)
+    y, log_a = numbers(y_place, size), numbers(log_a_place, size)
+    value, slope = numbers(value_place, size), numbers(slope_place, size)
     k = 0
     for function in literal_unroll(LOSSES):
         if k == kind:

@@ -1,7 +1,8 @@
-"""The steps: penalties, clipping and the optimizer's rule, and `run`, which takes many batches in one call.
+"""The steps: penalties, clipping and the optimizer's rule, for the units of a layer or for all.
 
-What is subtle: nothing may depend on how batches are cut into calls or on whether the caller is the fused
-`run` or the composed one, since both must give the same bits; so both use the same pieces.
+What is subtle: nothing may depend on how parameters are cut into pieces or on whether the caller is the
+fused run or the composed one, since all must give the same bits; so all use the same pieces, and sums over
+parameters (of a penalty, of a norm) run over fixed stretches.
 """
 
 from __future__ import annotations
@@ -9,79 +10,100 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import literal_unroll
+from numba import literal_unroll, types
 
 from clearprop.engines.builds import build_of
-from clearprop.engines.memory import argument_types, vector
+from clearprop.engines.memory import argument_types, numbers_of, place, vector
+from clearprop.engines.plan import B_AT, ROWS, UNITS, W_AT
 
 _BUILD = build_of(__name__)
-kernel, inline, entry, REAL = _BUILD.kernel, _BUILD.inline, _BUILD.entry, _BUILD.real
+kernel, inline, entry, far = _BUILD.kernel, _BUILD.inline, _BUILD.entry, _BUILD.far
+REAL = _BUILD.real
 RULES_0, RULES_1, RULES_2 = (_BUILD.rules(n) for n in range(3))
-gradient_batch = _BUILD.part("passes").gradient_batch
 T = argument_types(REAL)
 ZERO, ONE = REAL(0), REAL(1)
-
-
-@inline
-def penalize(segments: Any, reals: Any, factor: float, theta: Any, gradient: Any) -> None:
-    """gradient += factor dP/dW: l2 W + l1 sign(W)."""
-    for s in range(segments.shape[0]):
-        l1, l2 = REAL(reals[s, 2] * factor), REAL(reals[s, 3] * factor)
-        if l1 != ZERO or l2 != ZERO:
-            w = vector(theta, segments[s, 0], segments[s, 1])
-            g = vector(gradient, segments[s, 0], segments[s, 1])
-            for i in range(w.size):
-                sign = ONE if w[i] > ZERO else (-ONE if w[i] < ZERO else ZERO)
-                g[i] = g[i] + l2 * w[i] + l1 * sign
+N = types.intp
+numbers = numbers_of(REAL)
+STRETCH = 1 << 14  #: parameters whose squares are summed at once
 
 
 @kernel
-def penalty(segments: Any, reals: Any, theta: Any) -> float:
-    """P = l2/2 |W|^2 + l1 |W|_1 in float64; eight sums side by side, so that they vectorise."""
-    total = 0.0
+def penalize(l1: Any, l2: Any, w: Any, g: Any) -> None:
+    """Gradient += dP/dW: l2 W + l1 sign(W)."""
+    if l1 != ZERO or l2 != ZERO:
+        for i in range(w.size):
+            sign = ONE if w[i] > ZERO else (-ONE if w[i] < ZERO else ZERO)
+            g[i] = g[i] + l2 * w[i] + l1 * sign
+
+
+@inline
+def summed(w: Any, squares: bool) -> float:
+    """Sum of squares, or of absolute values, in float64; eight sums side by side, so that they vectorise."""
     parts = np.zeros(8)
-    for s in range(segments.shape[0]):
-        l1, l2 = reals[s, 2], reals[s, 3]
-        if l1 != 0.0 or l2 != 0.0:
-            w = vector(theta, segments[s, 0], segments[s, 1])
-            whole = w.size - w.size % 8
-            if l2 != 0.0:
-                parts[:] = 0.0
-                for i in range(0, whole, 8):
-                    for j in range(8):
-                        parts[j] += np.float64(w[i + j]) * np.float64(w[i + j])
-                for i in range(whole, w.size):
-                    parts[0] += np.float64(w[i]) * np.float64(w[i])
-                total += 0.5 * l2 * parts.sum()
-            if l1 != 0.0:
-                parts[:] = 0.0
-                for i in range(0, whole, 8):
-                    for j in range(8):
-                        parts[j] += abs(np.float64(w[i + j]))
-                for i in range(whole, w.size):
-                    parts[0] += abs(np.float64(w[i]))
-                total += l1 * parts.sum()
+    whole = w.size - w.size % 8
+    if squares:
+        for i in range(0, whole, 8):
+            for j in range(8):
+                parts[j] += np.float64(w[i + j]) * np.float64(w[i + j])
+        for i in range(whole, w.size):
+            parts[0] += np.float64(w[i]) * np.float64(w[i])
+    else:
+        for i in range(0, whole, 8):
+            for j in range(8):
+                parts[j] += abs(np.float64(w[i + j]))
+        for i in range(whole, w.size):
+            parts[0] += abs(np.float64(w[i]))
+    return parts.sum()
+
+
+@kernel
+def penalty(plan: Any, reals: Any, theta: Any) -> float:
+    """P = l2/2 |W|^2 + l1 |W|_1 in float64."""
+    total = 0.0
+    for l in range(1, plan.shape[0]):
+        l1, l2 = reals[2 * l, 2], reals[2 * l, 3]
+        w = vector(theta, plan[l, W_AT], plan[l, ROWS] * plan[l - 1, UNITS])
+        if l2 != 0.0:
+            total += 0.5 * l2 * summed(w, True)
+        if l1 != 0.0:
+            total += l1 * summed(w, False)
     return total
 
 
 @kernel
-def clip(gradient: Any, clip_norm: float) -> None:
-    """Scale the gradient down to a norm of at most `clip_norm`; the norm is summed in float64."""
-    total = 0.0
-    for i in range(gradient.size):
-        total += np.float64(gradient[i]) * np.float64(gradient[i])
-    norm = np.sqrt(total)
-    if norm > clip_norm:
-        factor = REAL(clip_norm / norm)
-        for i in range(gradient.size):
-            gradient[i] *= factor
+def square_sum(gradient: Any, stretch: int) -> float:
+    """Sum of the squares of one stretch of the gradient."""
+    at = stretch * STRETCH
+    return summed(vector(gradient, at, min(STRETCH, gradient.size - at)), True)
 
 
 @kernel
+def clip_factor(norms: Any, clip_norm: float) -> Any:
+    """What brings the gradient's norm down to `clip_norm`, from the square sums of its stretches."""
+    total = 0.0
+    for i in range(norms.size):
+        total += norms[i]
+    norm = np.sqrt(total)
+    return REAL(clip_norm / norm) if norm > clip_norm else ONE
+
+
+@far(N, N, N, N, T.number, T.number, N, N, N, N, N)
 def apply_rule(
-    rule: int, n_slots: int, c: Any, h: Any, rate: Any, decay: Any, w: Any, g: Any, u: Any, v: Any
+    rule: int,
+    n_slots: int,
+    c_place: int,
+    h_place: int,
+    rate: Any,
+    decay: Any,
+    size: int,
+    w_place: int,
+    g_place: int,
+    u_place: int,
+    v_place: int,
 ) -> None:
-    """Decoupled decay, then the optimizer's rule, in one pass over a segment."""
+    """Decoupled decay, then the optimizer's rule, in one pass over `size` parameters, by their places."""
+    c, h, w, g = numbers(c_place, 2), numbers(h_place, 4), numbers(w_place, size), numbers(g_place, size)
+    u, v = numbers(u_place, size), numbers(v_place, size)
     c0, c1 = c[0], c[1]
     h0, h1, h2, h3 = h[0], h[1], h[2], h[3]
     shrink = ONE - rate * decay
@@ -106,6 +128,60 @@ def apply_rule(
             k += 1
 
 
+@kernel
+def penalize_units(
+    plan: Any, reals: Any, factor: float, theta: Any, gradient: Any, l: int, first: int, last: int
+) -> None:
+    """The gradient of units `first` to `last` - 1 of layer l += factor dP/dW."""
+    n = plan[l - 1, UNITS]
+    at, size = plan[l, W_AT] + first * n, (last - first) * n
+    l1, l2 = REAL(reals[2 * l, 2] * factor), REAL(reals[2 * l, 3] * factor)
+    penalize(l1, l2, vector(theta, at, size), vector(gradient, at, size))
+
+
+@kernel
+def update_units(
+    plan: Any,
+    reals: Any,
+    rule: Any,
+    h: Any,
+    scalars: Any,
+    rate: float,
+    clipping: Any,
+    theta: Any,
+    gradient: Any,
+    slots: Any,
+    l: int,
+    first: int,
+    last: int,
+) -> None:
+    """The rule for W and b of units `first` to `last` - 1 of layer l, the gradient times `clipping`."""
+    n, P = plan[l - 1, UNITS], theta.size
+    for k in range(2):
+        if k == 0:
+            at, size = plan[l, W_AT] + first * n, (last - first) * n
+        else:
+            at, size = plan[l, B_AT] + first, last - first
+        if k == 0 or plan[l, B_AT] >= 0:
+            if clipping != ONE:
+                g = vector(gradient, at, size)
+                for i in range(size):
+                    g[i] *= clipping
+            apply_rule(
+                rule[0],
+                rule[1],
+                place(scalars, 0),
+                place(h, 0),
+                REAL(rate * reals[2 * l + k, 0]),
+                REAL(reals[2 * l + k, 1]),
+                size,
+                place(theta, at),
+                place(gradient, at),
+                place(slots, at),
+                place(slots, P + at),
+            )
+
+
 @entry(
     T.nothing(
         *(T.table, T.reals, T.integers, T.vector, T.vector, T.double, T.double, T.double),
@@ -113,7 +189,7 @@ def apply_rule(
     )
 )
 def update(
-    segments: Any,
+    plan: Any,
     reals: Any,
     rule: Any,
     h: Any,
@@ -125,28 +201,22 @@ def update(
     gradient: Any,
     slots: Any,
 ) -> None:
-    """One step: penalties and clipping into `gradient`, then the rule segment by segment."""
-    penalize(segments, reals, penalty_factor, theta, gradient)
+    """One step: penalties and clipping into `gradient`, then the rule layer by layer."""
+    for l in range(1, plan.shape[0]):
+        penalize_units(plan, reals, penalty_factor, theta, gradient, l, 0, plan[l, ROWS])
+    clipping = ONE
     if clip_norm > 0:
-        clip(gradient, clip_norm)
-    P = theta.size
-    for s in range(segments.shape[0]):
-        at, size = segments[s, 0], segments[s, 1]
-        apply_rule(
-            rule[0],
-            rule[1],
-            scalars,
-            h,
-            REAL(rate * reals[s, 0]),
-            REAL(reals[s, 1]),
-            vector(theta, at, size),
-            vector(gradient, at, size),
-            vector(slots, at, size),
-            vector(slots, P + at, size),
+        norms = np.zeros(-(-gradient.size // STRETCH))
+        for i in range(norms.size):
+            norms[i] = square_sum(gradient, i)
+        clipping = clip_factor(norms, clip_norm)
+    for l in range(1, plan.shape[0]):
+        update_units(
+            plan, reals, rule, h, scalars, rate, clipping, theta, gradient, slots, l, 0, plan[l, ROWS]
         )
 
 
-@inline
+@kernel
 def scale_of(weights: Any, rows: Any, scale: Any) -> float:
     """scale = w_i / sum w of a batch (equal weights where `weights` is empty); returns the sum."""
     m = rows.size
@@ -160,116 +230,3 @@ def scale_of(weights: Any, rows: Any, scale: Any) -> float:
     for i in range(m):
         scale[i] = REAL(weights[rows[i]] / total) if total else REAL(weights[rows[i]])
     return total
-
-
-@entry(
-    T.count(
-        *(T.table, T.matrix, T.vector, T.vector, T.table, T.reals, T.integers, T.vector, T.matrix),
-        *(
-            T.double,
-            T.fixed_doubles,
-            T.vector,
-            T.vector,
-            T.matrix,
-            T.vector,
-            T.vector,
-        ),
-        *(
-            T.given,
-            T.given,
-            T.fixed_doubles,
-            T.rows,
-            T.count,
-            T.count,
-            T.count,
-            T.switch,
-            T.flags,
-            T.integers,
-            T.switch,
-            T.reals,
-            T.doubles,
-        ),
-    )
-)
-def run(
-    plan: Any,
-    p: Any,
-    q: Any,
-    keep: Any,
-    segments: Any,
-    reals: Any,
-    rule: Any,
-    h: Any,
-    scalars: Any,
-    clip_norm: float,
-    rates: Any,
-    theta: Any,
-    gradient: Any,
-    slots: Any,
-    space: Any,
-    scale: Any,
-    X: Any,
-    Y: Any,
-    weights: Any,
-    order: Any,
-    first: int,
-    last: int,
-    batch_size: int,
-    dropout: bool,
-    masks: Any,
-    starts: Any,
-    divide_penalty: bool,
-    trace: Any,
-    sums: Any,
-) -> int:
-    """Batches `first` to `last` - 1 of an epoch; returns the first whose loss is not finite, or -1.
-
-    `trace`, when it has rows, receives each batch's loss and penalty before its step, and its weight.
-    """
-    for k in range(first, last):
-        m = min(batch_size, order.size - k * batch_size)
-        rows, s = vector(order, k * batch_size, m), vector(scale, 0, m)
-        weight = scale_of(weights, rows, s)
-        if divide_penalty and weight == 0.0:
-            continue
-        factor = 1.0 / weight if divide_penalty else 1.0
-        examples = vector(order, k * batch_size, m if dropout else 0)
-        loss = gradient_batch(
-            plan,
-            p,
-            q,
-            keep,
-            theta,
-            gradient,
-            space,
-            X,
-            Y,
-            rows,
-            s,
-            weights.size == 0,
-            examples,
-            masks,
-            starts,
-        )
-        if not np.isfinite(loss):
-            return k
-        step = k - first
-        if trace.shape[0]:
-            trace[step, 0], trace[step, 2] = loss, weight
-            trace[step, 1] = penalty(segments, reals, theta) * factor
-        update(
-            segments,
-            reals,
-            rule,
-            h,
-            scalars[step],
-            clip_norm,
-            rates[step],
-            factor,
-            theta,
-            gradient,
-            slots,
-        )
-        sums[0] += loss * weight
-        sums[1] += weight
-    return -1

@@ -1,0 +1,153 @@
+"""The three products of a layer, as panels of tiles: z = x W^T + b, upstream = delta W, dW = delta^T x.
+
+A panel is as many columns as the widest tile; `k` runs in chunks, so that a chunk of a panel stays in the
+nearest cache while all rows pass over it. Neither changes a bit: see `engines/tiles.py`. What tiles read
+across long rows is copied together first, where enough tiles read it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import types
+
+from clearprop.engines.builds import build_of
+from clearprop.engines.memory import numbers_of
+from clearprop.engines.tiles import panel_width, registers, tile, transpose
+
+_BUILD = build_of(__name__)
+kernel, inline, far, REAL = _BUILD.kernel, _BUILD.inline, _BUILD.far, _BUILD.real
+ITEMSIZE = np.dtype(REAL).itemsize
+HEIGHT, PANEL, LANES = registers().height, panel_width(ITEMSIZE), registers().lanes(ITEMSIZE)
+DEPTH = 256 * 4 // ITEMSIZE  #: of a chunk of k: 32 KiB of a panel
+SHALLOW = 128 * 4 // ITEMSIZE  #: the same, where the other factor needs the cache, too
+COPIED_ROWS = 4 * HEIGHT  #: rows from which on a panel is copied together
+COPIED_ABOVE = 128  #: columns of a matrix up to which it is read in place
+SCRATCH = PANEL + DEPTH * PANEL  #: numbers of a thread's scratch: zeros, and a chunk of a panel
+N = types.intp
+numbers = numbers_of(REAL)
+
+
+@far(*[N] * 12)
+def panel(
+    rows: int,
+    columns: int,
+    a: int,
+    a_row: int,
+    a_k: int,
+    b: int,
+    b_k: int,
+    count: int,
+    init: int,
+    init_row: int,
+    c: int,
+    c_row: int,
+) -> None:
+    """`tile` for any number of rows, in tiles of nearly equal height; arrays by their places."""
+    tiles = -(-rows // HEIGHT)
+    i = 0
+    for t in range(tiles):
+        height = (rows - i) // (tiles - t)
+        tile(
+            height,
+            columns,
+            numbers(a, 1),
+            i * a_row,
+            a_row,
+            a_k,
+            numbers(b, 1),
+            0,
+            b_k,
+            count,
+            numbers(init, 1),
+            i * init_row,
+            init_row,
+            numbers(c, 1),
+            i * c_row,
+            c_row,
+        )
+        i += height
+
+
+@inline
+def chunk_of(count: int, most: int) -> int:
+    """Length of nearly equal chunks of at most `most`."""
+    return -(-count // (-(-count // most)))
+
+
+@inline
+def copy_panel(b: int, stride: int, count: int, columns: int, into: int) -> None:
+    """A chunk of a panel, its rows side by side."""
+    for k in range(count):
+        row, kept = numbers(b + k * stride * ITEMSIZE, columns), numbers(into + k * PANEL * ITEMSIZE, columns)
+        for j in range(columns):
+            kept[j] = row[j]
+
+
+@kernel
+def pack(theta: Any, w_at: int, n: int, first: int, last: int, packed: Any, at: int) -> None:
+    """Rows `first` to `last` - 1 of W (r, n), transposed into panels of units; `first` begins a panel."""
+    for j in range(first, last, LANES):
+        here = at + (j // PANEL) * PANEL * n + j % PANEL
+        if j + LANES <= last:
+            for k in range(0, n - n % LANES, LANES):
+                transpose(theta, w_at + j * n + k, n, packed, here + k * PANEL, PANEL)
+        else:
+            for i in range(last - j):
+                for k in range(n - n % LANES):
+                    packed[here + k * PANEL + i] = theta[w_at + (j + i) * n + k]
+        for i in range(min(LANES, last - j)):
+            for k in range(n - n % LANES, n):
+                packed[here + k * PANEL + i] = theta[w_at + (j + i) * n + k]
+
+
+@far(*[N] * 8)
+def products_forward(x: int, m: int, n: int, packed: int, r: int, b: int, has_bias: int, z: int) -> None:
+    """Z (m, r) = x (m, n) W^T + b, from packed W; without a bias, `b` is the place of PANEL zeros."""
+    chunk = chunk_of(n, DEPTH)
+    for j in range(0, r, PANEL):
+        columns, into = min(PANEL, r - j), z + j * ITEMSIZE
+        start, apart = b + (j * ITEMSIZE if has_bias else 0), 0
+        for k in range(0, n, chunk):
+            right = packed + (j * n + k * PANEL) * ITEMSIZE
+            panel(m, columns, x + k * ITEMSIZE, n, 1, right, PANEL, min(chunk, n - k), start, apart, into, r)
+            start, apart = into, r
+
+
+@far(*[N] * 7)
+def products_backward(delta: int, m: int, r: int, W: int, n: int, scratch: int, u: int) -> None:
+    """Upstream (m, n) = delta (m, r) W."""
+    chunk = chunk_of(r, DEPTH)
+    copying = n > COPIED_ABOVE and m >= COPIED_ROWS
+    room = scratch + PANEL * ITEMSIZE
+    for i in range(0, n, PANEL):
+        columns, into = min(PANEL, n - i), u + i * ITEMSIZE
+        start, apart = scratch, 0
+        for k in range(0, r, chunk):
+            count, right, b_k = min(chunk, r - k), W + (k * n + i) * ITEMSIZE, n
+            if copying:
+                copy_panel(right, n, count, columns, room)
+                right, b_k = room, PANEL
+            panel(m, columns, delta + k * ITEMSIZE, r, 1, right, b_k, count, start, apart, into, n)
+            start, apart = into, n
+
+
+@far(*[N] * 9)
+def products_of_gradient(
+    delta: int, r: int, units: int, x: int, n: int, m: int, scratch: int, gradient: int, add: int
+) -> None:
+    """Some rows of dW = delta^T x over m rows of delta (r apart) and of x, or dW += ... where `add`."""
+    chunk = chunk_of(m, SHALLOW)
+    copying = n > COPIED_ABOVE and units >= COPIED_ROWS
+    room = scratch + PANEL * ITEMSIZE
+    for k in range(0, m, chunk):
+        count, left = min(chunk, m - k), delta + k * r * ITEMSIZE
+        for i in range(0, n, PANEL):
+            columns, right, b_k = min(PANEL, n - i), x + (k * n + i) * ITEMSIZE, n
+            into = gradient + i * ITEMSIZE
+            start, apart = (into, n) if add or k > 0 else (scratch, 0)
+            if copying:
+                copy_panel(right, n, count, columns, room)
+                right, b_k = room, PANEL
+            panel(units, columns, left, 1, r, right, b_k, count, start, apart, into, n)
