@@ -214,6 +214,18 @@ def test_a_table_of_three_gigabytes_is_learnt_in_one(tmp_path):
     assert not list(Path(tmp_path).glob("clearprop-*"))
 
 
+def test_each_epoch_is_shown_with_its_own_numbers(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(buckets_module, "BUCKET_BYTES", 5000)
+    settings = Settings(epochs=3, validation=0.2)
+    model = fit_stream(penguins(tmp_path, ".csv"), "species", settings=settings, progress=True)
+    lines = [line.partition("; ")[0] for line in capfd.readouterr().err.splitlines()]
+    told = model.history["loss"], model.history["validation_loss"]
+    assert [line.partition(", accuracy")[0] for line in lines] == [
+        f"epoch {epoch}/3: loss {loss:.4g}, validation loss {held:.4g}"
+        for epoch, loss, held in zip((1, 2, 3), *told, strict=True)
+    ]
+
+
 def test_the_command_line_reads_in_pieces_and_says_so(tmp_path, monkeypatch):
     from typer.testing import CliRunner
 

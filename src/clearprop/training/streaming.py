@@ -126,7 +126,8 @@ def _descend(course: Course, buckets: Buckets) -> Stopped:
                 if course.out_of_time and done + last < count:
                     return "time budget"
             done += batches
-            course.show(epoch + min(done / count, 1.0))
+            if done < count:  # a whole epoch is shown by its end, with its own numbers
+                course.show(epoch + done / count)
         total = loss / weight + course.penalty()
         if not (np.isfinite(course.theta).all() and np.isfinite(total)):
             course.diverge("a parameter was not finite", count, None)
