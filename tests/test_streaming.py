@@ -214,6 +214,11 @@ def test_a_table_of_three_gigabytes_is_learnt_in_one(tmp_path):
     assert not list(Path(tmp_path).glob("clearprop-*"))
 
 
+def test_one_column_to_exclude_may_be_named_alone(tmp_path):
+    with open_stream(penguins(tmp_path, ".csv"), "species", exclude="year") as stream:
+        assert "year" not in stream.encoder.column_names
+
+
 def test_each_epoch_is_shown_with_its_own_numbers(tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(buckets_module, "BUCKET_BYTES", 5000)
     settings = Settings(epochs=3, validation=0.2)

@@ -320,3 +320,11 @@ def test_opening_only_the_network_of_a_table_model_is_said_aloud(tmp_path):
     with pytest.warns(UserWarning, match=r"bare network.*TableModel\.load"):
         cp.load(tmp_path / "m.safetensors")
     TableModel.load(tmp_path / "m.safetensors")
+
+
+@pytest.mark.parametrize("exclude", ["year", ["year"], iter(["year"])])
+def test_a_column_to_exclude_may_be_alone_and_columns_may_be_read_but_once(penguins, exclude):
+    model = fit_table(penguins, "species", exclude=exclude, settings=Settings(epochs=1))
+    assert model.encoder.column_names == tuple(
+        name for name in penguins.names if name not in ("species", "year")
+    )

@@ -133,7 +133,7 @@ def plan_stream(
             "class weights need the table in memory; leave class_weight out, or --stream"
         )
     names = (target,) if isinstance(target, str) else tuple(target)
-    passed = tuple(exclude)
+    passed = (exclude,) if isinstance(exclude, str) else tuple(exclude)
     numbers = np.arange(1, scanned.n_rows + 1, dtype=np.int64)
     heads = Table((), scanned.source, numbers)
     for name in (*names, *passed):
