@@ -222,8 +222,9 @@ FRAME_FAULTS = [
     (pl.LazyFrame({"a": [1]}), r"a LazyFrame cannot be read as a table .*; collect it first"),
     (
         pd.DataFrame([[1, 2]], columns=["a", "a"]),
-        r"repeats a column name .*; rename|cannot be read as a table",
+        r"the DataFrame repeats a column name .*'a' 2 times.*; rename all but one",
     ),
+    (pa.table([[1], [2]], names=["a", "a"]), r"the DataFrame repeats a column name .*'a'.*; rename"),
     (pd.DataFrame({1: [1], "1": [2]}), r"names the column '1' 2 times; give every column its own name"),
     (pl.DataFrame({" ": [1]}), r"has a column with a blank name"),
     (pl.DataFrame(), r"the DataFrame has no columns"),
