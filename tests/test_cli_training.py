@@ -199,7 +199,7 @@ def test_a_file_of_options_that_cannot_be_used_is_named(cli, tmp_path, text, mes
         (("--group", "islnd"), "did you mean 'island'"),
         (("--group", "island", "--time", "year"), "by groups or by time, not both"),
         (("--weight", "bill_length_mm"), "the cell is missing"),
-        (("--config", "none.toml"), "No such file"),
+        (("--config", "none.toml"), "there is no file 'none.toml'; check the name"),
     ],
 )
 def test_options_that_cannot_be_used_are_one_message(cli, arguments, message):
