@@ -177,6 +177,8 @@ def test_sample_weights_belong_to_rows(penguins):
         ({"optimizer": cp.Adam(0.1), "learning_rate": 0.1}, SpecificationError, "part of the optimizer"),
         ({"optimizer": "lbfgs", "weight_decay": 0.1}, SpecificationError, "use l2"),
         ({"hidden": (0,)}, SpecificationError, "whole number from 1"),
+        ({"hidden": 8}, SpecificationError, r"hidden lists the widths .* such as .* \(8,\), not 8"),
+        ({"hidden": "8,8"}, SpecificationError, r"not '8,8'"),
         ({"dropout": 1.5}, SpecificationError, "dropout"),
         ({"batch_size": 0}, SpecificationError, "batch_size"),
         ({"epochs": 0}, SpecificationError, "epochs"),

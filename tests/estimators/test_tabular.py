@@ -131,6 +131,8 @@ def test_what_cannot_be_learnt_is_said():
         TabularClassifier().fit(X, [0, 1, 0])
     with pytest.raises(SpecificationError, match="judges numbers"):
         TabularClassifier(loss="huber").fit(X, [0, 1, 0, 1])
+    with pytest.raises(SpecificationError, match="hidden lists the widths"):
+        TabularClassifier(hidden=8).fit(X, [0, 1, 0, 1])
     with pytest.raises(NotFittedError):
         TabularRegressor().predict(X)
 

@@ -88,7 +88,7 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         state = self.random_state
         seed = state if isinstance(state, int | np.integer) else check_random_state(state).randint(2**31)
         return Settings(
-            hidden=tuple(self.hidden),
+            hidden=tuple(self.hidden) if isinstance(self.hidden, Sequence | np.ndarray) else self.hidden,
             activation=self.activation,
             loss=self.loss,
             optimizer=self.optimizer,
