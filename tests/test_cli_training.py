@@ -101,6 +101,8 @@ def test_search_writes_a_model_and_its_trials(cli):
     assert plain["judged_by"] == "a share of 0.3 of 275 rows"
     assert plain["best"]["score"] == max(trial["score"] for trial in plain["trials"])
     assert TableModel.load("best.safetensors").test == 0.2
+    told = cli("search", "penguins", "--target", "sex", "--trials", 1, "--folds", 2, *QUICK)
+    assert "Data note: 11 rows have no value of the target 'sex'" in told
 
 
 def test_the_space_to_search_is_a_file(cli, tmp_path):
