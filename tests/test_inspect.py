@@ -87,7 +87,7 @@ def test_a_checkpoint_is_told_from_a_model(files):
     assert found.standing == {"epochs": 6, "batch": 0, "stopped": "epochs"}
     assert found.record["steps"] == 6
     assert "the run stands after epoch 6; it has ended (epochs)" in str(found)
-    with pytest.raises(ModelFileError, match="without a clearprop model"):
+    with pytest.raises(ModelFileError, match="it is the checkpoint of a run, and no model yet; go on"):
         cp.load(files["folder"] / "kept" / NAME)
 
 

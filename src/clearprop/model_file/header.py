@@ -64,6 +64,12 @@ def read_header(path: Path, rows: Iterable[Row] = ()) -> Header:
     """
     with telling(path):
         outer, size = outer_header(path)
+        metadata = outer.get("__metadata__")
+        if isinstance(metadata, dict) and "checkpoint" in metadata:
+            raise ModelFileError(
+                f"{path}: it is the checkpoint of a run, and no model yet; go on with the run (resume=True, "
+                "--resume)"
+            )
         header = checked(outer, size, {row.name: row for row in rows})
     return header  # noqa: RET504 - `telling` could swallow, for all that mypy knows
 
