@@ -101,6 +101,8 @@ def test_search_writes_a_model_and_its_trials(cli):
     assert plain["judged_by"] == "a share of 0.3 of 275 rows"
     assert plain["best"]["score"] == max(trial["score"] for trial in plain["trials"])
     assert TableModel.load("best.safetensors").test == 0.2
+    told = cli("search", "penguins", "--target", "sex", "--trials", 1, "--folds", 2, *QUICK)
+    assert "Data note: 11 rows have no value of the target 'sex'" in told
 
 
 def test_the_space_to_search_is_a_file(cli, tmp_path):
@@ -199,7 +201,7 @@ def test_a_file_of_options_that_cannot_be_used_is_named(cli, tmp_path, text, mes
         (("--group", "islnd"), "did you mean 'island'"),
         (("--group", "island", "--time", "year"), "by groups or by time, not both"),
         (("--weight", "bill_length_mm"), "the cell is missing"),
-        (("--config", "none.toml"), "No such file"),
+        (("--config", "none.toml"), "there is no file 'none.toml'; check the name"),
     ],
 )
 def test_options_that_cannot_be_used_are_one_message(cli, arguments, message):

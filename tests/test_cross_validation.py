@@ -171,3 +171,14 @@ def test_time_folds_leave_the_first_block_alone_and_keep_every_class():
 def test_what_cannot_be_folded_is_said(penguins, kwargs, message):
     with pytest.raises((DataError, SpecificationError), match=message):
         cross_validate_table(penguins, "sex", settings=QUICK, **kwargs)
+
+
+@pytest.mark.parametrize("folds", [{}, {"time": "day"}])
+def test_what_is_doubtful_in_the_columns_is_said(folds):
+    m = 60
+    frame = pl.DataFrame({"day": np.arange(m), "x": np.sin(np.arange(m)), "y": ["a", "b"] * (m // 2)})
+    frame = frame.with_columns(again=pl.col("y"), code=2**53 + 1 + pl.int_range(m), same=pl.lit(1))
+    found = cross_validate_table(frame, "y", folds=3, settings=QUICK, **folds)
+    for words in ("'again' equals the target 'y'", "'code', 30 whole numbers", "'same' is constant 1"):
+        assert sum(words in notice for notice in found.notices) == 1, words
+        assert words in str(found)

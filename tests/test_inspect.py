@@ -51,7 +51,7 @@ def test_a_networks_file_is_described(files):
         "layer 2: 2 identity, g(z) = z, without bias",
         "l1 0.1",
         "Adam(0.01)",
-        "30 rows, 10 held out",
+        "30 rows, 10 held out to choose the epoch",
         f"digest of the training data: {model.record.data}",
         f"least validation loss in epoch {found.best_epoch}",
         "gradient certificate: holds",
@@ -87,7 +87,7 @@ def test_a_checkpoint_is_told_from_a_model(files):
     assert found.standing == {"epochs": 6, "batch": 0, "stopped": "epochs"}
     assert found.record["steps"] == 6
     assert "the run stands after epoch 6; it has ended (epochs)" in str(found)
-    with pytest.raises(ModelFileError, match="without a clearprop model"):
+    with pytest.raises(ModelFileError, match="it is the checkpoint of a run, and no model yet; go on"):
         cp.load(files["folder"] / "kept" / NAME)
 
 
@@ -124,6 +124,10 @@ def test_what_is_no_model_is_one_message(files, tmp_path):
         assert (done.exit_code, done.stdout) == (2, "")
         assert word in done.stderr
         assert done.stderr.count("\n") == 1
+    (tmp_path / "checkpoint.safetensors").touch()
+    told = inspect(tmp_path).stderr
+    assert told.startswith(f"error: {tmp_path}: it is a folder; name a model file, such as {tmp_path}")
+    assert told.endswith("checkpoint.safetensors\n")
 
 
 def test_names_from_a_file_cannot_speak_to_the_terminal(tmp_path):

@@ -11,6 +11,7 @@ import struct
 import numpy as np
 import pytest
 
+from clearprop.durable import write_durably
 from clearprop.errors import ModelFileError
 from clearprop.formulas.activations import Activation, activations
 from clearprop.formulas.losses import Loss, losses
@@ -135,6 +136,9 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(path, monkeypatch):
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError) as caught:
+        write_durably(tmp_path / "nowhere" / "m", b"")
+    assert caught.value.filename == str(tmp_path / "nowhere" / "m")
     with pytest.raises(ModelFileError, match=r"nowhere.m: cannot be written .*choose a folder that exists"):
         save(tmp_path / "nowhere" / "m", contents())
 

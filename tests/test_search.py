@@ -175,3 +175,13 @@ def test_optuna_is_an_extra(penguins, monkeypatch):
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(SpecificationError, match=r"clearprop\[search\]"):
         search_table(penguins, "sex", trials=2, settings=QUICK, sampler="optuna")
+
+
+def test_what_is_doubtful_in_the_columns_is_said():
+    frame = pl.DataFrame({"x": np.sin(np.arange(60)), "y": ["a", "b"] * 30})
+    frame = frame.with_columns(again=pl.col("y"), same=pl.lit(1))
+    found = search_table(frame, "y", trials=1, folds=2, settings=QUICK)
+    assert [notice.split(";")[0] for notice in found.notices] == [
+        "the column 'again' equals the target 'y' in every row",
+        "the column 'same' is constant 1, encoded as zeros",
+    ]

@@ -54,6 +54,7 @@ def test_the_encodings_are_those_of_a_table_in_memory(tmp_path, monkeypatch, suf
     assert np.array_equal(np.concatenate(pieces), plan.encoder.transform(whole))
 
 
+@pytest.mark.filterwarnings("ignore:.* no value of the target")
 @pytest.mark.filterwarnings("ignore:the DataFrame")  # gaps that the training rows had none of
 @pytest.mark.parametrize("target", ["species", "sex", "body_mass_g"])
 def test_a_sorted_file_in_small_buckets_is_learnt_as_well(tmp_path, monkeypatch, target):
@@ -212,6 +213,36 @@ def test_a_table_of_three_gigabytes_is_learnt_in_one(tmp_path):
     assert accuracy > 0.9
     assert peak < 1.0  # gigabytes
     assert not list(Path(tmp_path).glob("clearprop-*"))
+
+
+def test_one_column_to_exclude_may_be_named_alone(tmp_path):
+    with open_stream(penguins(tmp_path, ".csv"), "species", exclude="year") as stream:
+        assert "year" not in stream.encoder.column_names
+
+
+def test_what_is_left_out_is_said(tmp_path):
+    frame = pl.read_csv(penguins_path(), null_values="NA").with_columns(same=pl.lit(1), id=pl.int_range(344))
+    frame.write_parquet(tmp_path / "p.parquet")
+    with pytest.warns(UserWarning, match="left out|constant") as caught:
+        fit_stream(tmp_path / "p.parquet", "sex", settings=Settings(epochs=1))
+    assert [str(warning.message).partition(",")[0] for warning in caught] == [
+        "p.parquet: 11 rows have no value of the target 'sex' and are left out",
+        "p.parquet: the column 'same' is constant 1",
+        "p.parquet: the column 'id' is left out: named like an identifier",
+    ]
+    assert {warning.filename for warning in caught} == {__file__}
+
+
+def test_each_epoch_is_shown_with_its_own_numbers(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(buckets_module, "BUCKET_BYTES", 5000)
+    settings = Settings(epochs=3, validation=0.2)
+    model = fit_stream(penguins(tmp_path, ".csv"), "species", settings=settings, progress=True)
+    lines = [line.partition("; ")[0] for line in capfd.readouterr().err.splitlines()]
+    told = model.history["loss"], model.history["validation_loss"]
+    assert [line.partition(", accuracy")[0] for line in lines] == [
+        f"epoch {epoch}/3: loss {loss:.4g}, validation loss {held:.4g}"
+        for epoch, loss, held in zip((1, 2, 3), *told, strict=True)
+    ]
 
 
 def test_the_command_line_reads_in_pieces_and_says_so(tmp_path, monkeypatch):

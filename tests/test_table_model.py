@@ -177,6 +177,8 @@ def test_sample_weights_belong_to_rows(penguins):
         ({"optimizer": cp.Adam(0.1), "learning_rate": 0.1}, SpecificationError, "part of the optimizer"),
         ({"optimizer": "lbfgs", "weight_decay": 0.1}, SpecificationError, "use l2"),
         ({"hidden": (0,)}, SpecificationError, "whole number from 1"),
+        ({"hidden": 8}, SpecificationError, r"hidden lists the widths .* such as .* \(8,\), not 8"),
+        ({"hidden": "8,8"}, SpecificationError, r"not '8,8'"),
         ({"dropout": 1.5}, SpecificationError, "dropout"),
         ({"batch_size": 0}, SpecificationError, "batch_size"),
         ({"epochs": 0}, SpecificationError, "epochs"),
@@ -320,3 +322,11 @@ def test_opening_only_the_network_of_a_table_model_is_said_aloud(tmp_path):
     with pytest.warns(UserWarning, match=r"bare network.*TableModel\.load"):
         cp.load(tmp_path / "m.safetensors")
     TableModel.load(tmp_path / "m.safetensors")
+
+
+@pytest.mark.parametrize("exclude", ["year", ["year"], iter(["year"])])
+def test_a_column_to_exclude_may_be_alone_and_columns_may_be_read_but_once(penguins, exclude):
+    model = fit_table(penguins, "species", exclude=exclude, settings=Settings(epochs=1))
+    assert model.encoder.column_names == tuple(
+        name for name in penguins.names if name not in ("species", "year")
+    )

@@ -40,9 +40,11 @@ def write_durably(path: Path, data: bytes) -> None:
         finally:
             os.close(descriptor)
         os.replace(aside, path)  # noqa: PTH105 - beside the other calls of the system
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             aside.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename = os.fspath(path)  # the name aside is nobody's
         raise
     force_folder(path.parent)
 

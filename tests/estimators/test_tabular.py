@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -130,6 +131,8 @@ def test_what_cannot_be_learnt_is_said():
         TabularClassifier().fit(X, [0, 1, 0])
     with pytest.raises(SpecificationError, match="judges numbers"):
         TabularClassifier(loss="huber").fit(X, [0, 1, 0, 1])
+    with pytest.raises(SpecificationError, match="hidden lists the widths"):
+        TabularClassifier(hidden=8).fit(X, [0, 1, 0, 1])
     with pytest.raises(NotFittedError):
         TabularRegressor().predict(X)
 
@@ -138,3 +141,61 @@ def test_pyarrow_targets(penguins):
     y = pa.array(penguins["species"].to_list())
     model = TabularClassifier(epochs=2).fit(penguins.drop("species"), y)
     assert len(model.classes_) == 3
+
+
+def doubtful(m=60):
+    """A frame with a column of each fault, and labels that one of its columns copies."""
+    rows = np.arange(m)
+    y = np.array(["a", "b"])[rows % 2]
+    X = {
+        "id": rows,
+        "x": np.sin(rows),
+        "code": [2**53 + 1 + int(i) for i in rows],
+        "same": np.ones(m),
+        "copy": y,
+    }
+    return pd.DataFrame(X), y
+
+
+def said_by(call):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        call()
+    assert {warning.filename for warning in caught} <= {__file__}
+    return [str(warning.message) for warning in caught]
+
+
+def test_what_is_doubtful_in_a_frame_is_said_as_by_fit_table():
+    X, y = doubtful()
+    model = TabularClassifier(epochs=2, random_state=0)
+    said = said_by(lambda: model.fit(X, pd.Series(y, name="label")))
+    settings = Settings(epochs=2)
+    assert said == said_by(lambda: fit_table(X.assign(label=y), "label", settings=settings))
+    for words in ("'code', 30 whole", "'copy' equals the target 'label'", "'id' is left out", "'same' is"):
+        assert any(words in each for each in said), words
+    numbers = TabularRegressor(epochs=2)
+    said = said_by(lambda: numbers.fit(X, np.cos(np.arange(60))))
+    assert len(said) == 3
+    new = X[:3].assign(copy="c")
+    for predict, one in ((model.predict, model), (model.predict_proba, model), (numbers.predict, numbers)):
+        told = said_by(lambda predict=predict: predict(new))
+        assert told == said_by(lambda one=one: one.model_.predict(new))
+        assert "text that training did not see" in told[0]
+
+
+def test_nothing_is_said_of_arrays():
+    X, y = doubtful()
+    for cells in (X.to_numpy(), X[["id", "x", "same"]].to_numpy()):
+        model = TabularClassifier(epochs=2)
+        assert said_by(lambda cells=cells, model=model: model.fit(cells, y).predict(cells)) == []
+
+
+@pytest.mark.parametrize("gap", [None, np.nan, pd.NA, pd.NaT])
+def test_missing_labels_are_named(gap):
+    with pytest.raises(DataError, match=r"2 labels are missing in y \(row 2, from 1\); leave such rows out"):
+        TabularClassifier().fit(np.zeros((5, 1)), np.array(["a", gap, "b", "a", gap], dtype=object))
+
+
+def test_a_frame_that_repeats_a_name_is_refused():
+    with pytest.raises(DataError, match=r"the DataFrame repeats a column name .*'x' 2 times.*; rename all"):
+        TabularClassifier().fit(pd.DataFrame(np.zeros((4, 2)), columns=["x", "x"]), [0, 1, 0, 1])

@@ -266,7 +266,12 @@ def test_the_command_line_writes_reports(cli, tmp_path):
 
 @pytest.mark.parametrize(
     ("report", "complaint"),
-    [("nowhere/r.html", "there is no folder 'nowhere'"), ("p.st", "name two files"), (".", "is a folder")],
+    [
+        ("nowhere/r.html", "there is no folder 'nowhere'"),
+        ("p.st", "name two files"),
+        (".", "is a folder"),
+        ("r.pdf", "--report 'r.pdf': the report is an HTML page; give it the suffix .html"),
+    ],
 )
 def test_a_report_that_cannot_be_written_is_refused_before_any_work(cli, tmp_path, report, complaint):
     done = cli("train", "penguins", "--target", "species", "--out", "p.st", "--report", report)

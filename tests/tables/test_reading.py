@@ -160,7 +160,11 @@ FILE_FAULTS = [
     ("a,b\n", r"t\.csv has a header and no rows; give"),
     ("a,b\n,\nNA,?\n", r"t\.csv has no usable rows: every cell is missing; give"),
     ("a,b,A , a\n1,2,3,4\n", r"header names 'a' 2 times \(columns 1, 4\); rename"),
-    ("a,,c\n1,2,3\n", r"header cell of column 2 is blank; give every column a name"),
+    ("a,,c\n1,2,3\n", r"header cell of column 2 is blank; give every column a name$"),
+    (
+        ",b\n0,2\n",
+        r"header cell of column 1 is blank; .* \(an index that pandas wrote\? to_csv\(index=False\)",
+    ),
     (
         "a,b\n1,2\n\n3,4,5\n",
         r"data row 2 \(counted from 1, without the header\), line 4: the row is too long, its cells being 3 "
@@ -222,8 +226,9 @@ FRAME_FAULTS = [
     (pl.LazyFrame({"a": [1]}), r"a LazyFrame cannot be read as a table .*; collect it first"),
     (
         pd.DataFrame([[1, 2]], columns=["a", "a"]),
-        r"repeats a column name .*; rename|cannot be read as a table",
+        r"the DataFrame repeats a column name .*'a' 2 times.*; rename all but one",
     ),
+    (pa.table([[1], [2]], names=["a", "a"]), r"the DataFrame repeats a column name .*'a'.*; rename"),
     (pd.DataFrame({1: [1], "1": [2]}), r"names the column '1' 2 times; give every column its own name"),
     (pl.DataFrame({" ": [1]}), r"has a column with a blank name"),
     (pl.DataFrame(), r"the DataFrame has no columns"),

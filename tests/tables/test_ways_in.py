@@ -184,6 +184,21 @@ def test_a_month_that_may_be_a_day_is_not_guessed(tmp_path):
     assert [spelled(days[order]) for order in ("dmy", "mdy")] == ["2020-04-03", "2020-03-04"]
 
 
+def test_dates_written_as_texts_in_a_source_of_typed_cells_are_spoken_of(tmp_path):
+    frame = pl.DataFrame({"when": ["2024-12-31", None, "2025-01-01"], "word": ["a", "b", "c"]})
+    frame.write_ndjson(tmp_path / "t.jsonl")
+    for source in (frame, frame.to_pandas(), tmp_path / "t.jsonl"):
+        table = read_table(source)
+        assert table.column("when").kind == "text"
+        assert table.doubts == (
+            "'when' holds dates such as 2024-12-31 written as texts, and is read as text; give them as "
+            "dates, or say that they are (--type when=date)",
+        )
+        asked = read_table(source, types={"when": "date"})
+        assert (asked.column("when").kind, asked.doubts) == ("date", ())
+        assert read_table(source, types={"when": "category"}).doubts == ()
+
+
 def test_dates_are_features_on_circles(tmp_path):
     days = np.arange(400)
     stamps = np.datetime64("2020-01-01") + days

@@ -69,6 +69,13 @@ def require_writable(out: Path, *others: str, option: str = "--out") -> None:
             raise DataError(f"{str(out)!r} is read by this command; write to another file")
 
 
+def require_page(report: Path, *others: str) -> None:
+    """Raise DataError likewise for a report, also where its name says that it is another kind of file."""
+    require_writable(report, *others, option="--report")
+    if report.suffix.lower() not in ("", ".html", ".htm"):
+        raise DataError(f"--report {str(report)!r}: the report is an HTML page; give it the suffix .html")
+
+
 def write_json(plain: Mapping[str, Any]) -> None:
     """Write one JSON object to standard output."""
     sys.stdout.write(json.dumps(plain, allow_nan=False, default=_plain) + "\n")

@@ -39,6 +39,8 @@ def read_toml(path: Path) -> dict[str, Any]:
     """The content of a TOML file; DataError when it is none."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise DataError(f"there is no file {str(path)!r}; check the name and the folder") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: it is no TOML: {error}") from None
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clearprop.cli.answering import CHECK_FAILED, DONE, answering, require_writable, write_json
+from clearprop.cli.answering import CHECK_FAILED, DONE, answering, require_page, write_json
 from clearprop.cli.console import Screen, complain
 from clearprop.cli.reading import Reading, reading_options, say
 from clearprop.errors import SpecificationError
@@ -49,7 +49,7 @@ def evaluate(
     from clearprop.tables.noticing import without_target
 
     if report is not None:
-        require_writable(report, *data, model, option="--report")
+        require_page(report, *data, model)
     loaded = TableModel.load(model)
     table = reading.table_for(loaded, data)
     result = loaded.judge_table(table)

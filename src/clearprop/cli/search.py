@@ -94,6 +94,8 @@ def search(
     if as_json:
         write_json({**found.to_dict(), "model": str(path)})
     name = METRICS[found.metric][0]
+    if found.notices:
+        screen.heading("Data")
     for notice in found.notices:
         screen.line(f"note: {notice}")
     screen.heading(f"Trials, judged by {name} on {found.judged_by}")

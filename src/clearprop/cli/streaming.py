@@ -70,6 +70,8 @@ def train_in_pieces(
             test=test,
             settings=settings,
         )
+        for notice in plan.notices:
+            screen.line(f"note: {notice}")
         screen.heading(f"Columns ({plural(len(plan.encoder.feature_names), 'input')} for the network)")
         for row in plan.encoder.describe():
             screen.line(f"{row.column}: {row.encoding}")

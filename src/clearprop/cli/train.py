@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clearprop.cli.answering import DONE, INTERRUPTED, answering, require_writable, write_json
+from clearprop.cli.answering import DONE, INTERRUPTED, answering, require_page, require_writable, write_json
 from clearprop.cli.config import as_toml, config_of, given_data
 from clearprop.cli.console import Screen, complain
 from clearprop.cli.learning import Learning
@@ -94,9 +94,9 @@ def train(
     path = out or Path(stem(data) + ".safetensors")
     require_writable(path, *data)
     if report is not None:
-        require_writable(report, *data, option="--report")
         if report.resolve() == path.resolve():
             raise DataError(f"{str(report)!r} is to be the model file and the report; name two files")
+        require_page(report, *data)
     settings, screen = learning.settings(), Screen(not (quiet or as_json))
     if is_larger_than_memory(data) if stream is None else stream:
         whole = {"--report": report, "--checkpoint": checkpoint, "--certify": certify, "--json": as_json}

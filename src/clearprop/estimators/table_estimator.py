@@ -21,11 +21,14 @@ from clearprop.formulas.optimizers import Optimizer
 from clearprop.formulas.schedules import Schedule
 from clearprop.table_model import train_plan
 from clearprop.table_model.canonical import checked_weights
+from clearprop.table_model.model import warn_of
 from clearprop.table_model.plan import plan_table
 from clearprop.table_model.settings import Auto, Settings
 from clearprop.tables import MISSING_SPELLINGS, Column, Table, read_table
 from clearprop.tables.columns import Kind, refuse_infinite, text_series, typed_text
 from clearprop.tables.deciding import Task
+
+ARRAY = "X"  #: the source of a table made of an array, of whose nameless columns nothing is said
 
 
 class TableEstimator(BaseEstimator):  # type: ignore[misc]
@@ -85,7 +88,7 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         state = self.random_state
         seed = state if isinstance(state, int | np.integer) else check_random_state(state).randint(2**31)
         return Settings(
-            hidden=tuple(self.hidden),
+            hidden=tuple(self.hidden) if isinstance(self.hidden, Sequence | np.ndarray) else self.hidden,
             activation=self.activation,
             loss=self.loss,
             optimizer=self.optimizer,
@@ -131,8 +134,10 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
                     row_numbers=table.row_numbers,
                 )
             )
-        whole = Table(tuple(columns), table.source, table.row_numbers)
+        whole = replace(table, columns=tuple(columns))
         plan = plan_table(whole, names, task=task, sample_weight=weights, settings=settings)
+        if table.source != ARRAY:
+            warn_of(table.source, (*plan.notices, *plan.unread), level=4)
         self.model_ = train_plan(plan, certify=certify, progress=bool(self.verbose))
         self.n_iter_ = len(self.model_.history["epoch"])
         self.loss_curve_ = self.model_.history["loss"]
@@ -147,15 +152,21 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
     def _table(self, X: Any, *, reset: bool) -> Table:
         """X as a table; columns of arrays are named x0, x1, ..."""
         if hasattr(X, "columns") or hasattr(X, "column_names"):
+            table = (
+                read_table(X) if reset else None
+            )  # names that repeat are refused here, before scikit-learn
             validate_data(self, X, reset=reset, skip_check_array=True)
-            return read_table(X)
+            return read_table(X) if table is None else table
         X = validate_data(self, X, reset=reset, dtype=None, ensure_all_finite=False)
         return array_table(X)
 
     def _outputs(self, X: Any) -> Array:
         """y_hat (m, n_L) of the fitted network."""
         check_is_fitted(self, "model_")
-        y_hat: Array = self.model_.outputs(self._table(X, reset=False))
+        table = self._table(X, reset=False)
+        if table.source != ARRAY:
+            warn_of(table.source, self.model_.notices(table), level=4)
+        y_hat: Array = self.model_.outputs(table)
         return y_hat
 
 
@@ -165,11 +176,11 @@ def array_table(X: Array) -> Table:
     if X.dtype.kind in "fiub":
         X = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan", input_name="X")
     columns = tuple(_array_column(f"x{j}", X[:, j], rows) for j in range(X.shape[1]))
-    return Table(columns, "X", rows)
+    return Table(columns, ARRAY, rows)
 
 
 def _array_column(name: str, cells: Array, rows: IntArray) -> Column:
-    place = Column(name=name, kind="number", values=cells, source="X", row_numbers=rows)
+    place = Column(name=name, kind="number", values=cells, source=ARRAY, row_numbers=rows)
     if cells.dtype.kind == "f":
         return place
     values = [None if cell is None or cell != cell else cell for cell in cells.tolist()]  # NaN is not itself
@@ -179,7 +190,26 @@ def _array_column(name: str, cells: Array, rows: IntArray) -> Column:
         refuse_infinite(column)
         return column
     series = text_series([None if cell is None else str(cell) for cell in values])
-    return typed_text(name, series, source="X", row_numbers=rows, null_values=MISSING_SPELLINGS, infer=False)
+    return typed_text(
+        name, series, source=ARRAY, row_numbers=rows, null_values=MISSING_SPELLINGS, infer=False
+    )
+
+
+def require_labels(y: Array) -> None:
+    """Raise DataError where a label of y (m,) is missing: None, NaN or pandas' NA among objects."""
+    if y.dtype.kind != "O":
+        return
+    gaps = [i for i, label in enumerate(y.tolist()) if label is None or _differs_from_itself(label)]
+    if gaps:
+        count = "1 label is" if len(gaps) == 1 else f"{len(gaps)} labels are"
+        raise DataError(f"{count} missing in y (row {gaps[0] + 1}, from 1); leave such rows out of X and y")
+
+
+def _differs_from_itself(label: Any) -> bool:
+    try:
+        return bool(label != label)
+    except TypeError:  # pandas' NA says neither
+        return True
 
 
 def label_cells(y: Array) -> tuple[Kind, Array]:

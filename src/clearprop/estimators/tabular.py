@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_array, column_or_1d
 
 from clearprop.arrays import Array
 from clearprop.errors import DataError
-from clearprop.estimators.table_estimator import TableEstimator, label_cells
+from clearprop.estimators.table_estimator import TableEstimator, label_cells, require_labels
 from clearprop.formulas.activations import AnyActivation
 from clearprop.formulas.losses import Loss, as_loss
 from clearprop.formulas.optimizers import Optimizer
@@ -120,6 +120,7 @@ validation, metric, patience, time_budget, dtype
     ) -> Self:
         """Learn from rows X (m, d), a DataFrame or an array, and their labels y (m,).
 
+        What is doubtful in the columns of a DataFrame is said in warnings, as by `fit_table`.
         `certify` keeps a certificate of the gradient in `model_.model.certificate` and the model file.
         """
         if y is None:
@@ -127,6 +128,7 @@ validation, metric, patience, time_budget, dtype
         name = str(getattr(y, "name", None) or "y")
         table = self._table(X, reset=True)
         y = column_or_1d(np.asarray(y), warn=True)
+        require_labels(y)
         check_classification_targets(y)
         weights = self._weights(table, y, sample_weight)
         self.classes_ = np.unique(y if weights is None else y[weights > 0])
@@ -188,6 +190,7 @@ validation, metric, patience, time_budget, dtype
     ) -> Self:
         """Learn from rows X (m, d), a DataFrame or an array, and their numbers y (m,) or (m, k).
 
+        What is doubtful in the columns of a DataFrame is said in warnings, as by `fit_table`.
         `certify` keeps a certificate of the gradient in `model_.model.certificate` and the model file.
         """
         if y is None:

@@ -64,6 +64,12 @@ def read_header(path: Path, rows: Iterable[Row] = ()) -> Header:
     """
     with telling(path):
         outer, size = outer_header(path)
+        metadata = outer.get("__metadata__")
+        if isinstance(metadata, dict) and "checkpoint" in metadata:
+            raise ModelFileError(
+                f"{path}: it is the checkpoint of a run, and no model yet; go on with the run (resume=True, "
+                "--resume)"
+            )
         header = checked(outer, size, {row.name: row for row in rows})
     return header  # noqa: RET504 - `telling` could swallow, for all that mypy knows
 
@@ -77,6 +83,8 @@ def telling(path: Path) -> Iterator[None]:
         raise ModelFileError(f"{path}: there is no such file; check the path") from None
     except OSError as error:
         raise ModelFileError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except ModelFileError:
+        raise
     except ValueError as error:
         raise ModelFileError(f"{str(path)!r} is not a path ({error})") from None
     except Wrong as wrong:
@@ -96,8 +104,11 @@ def _header_bytes(path: Path) -> tuple[bytes, int]:
     """The header's JSON, and how many bytes follow it."""
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
-        what = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
-        raise ModelFileError(f"{path}: it is {what}; name a model file")
+        what, inside = "no regular file", []
+        if stat.S_ISDIR(status.st_mode):
+            what, inside = "a folder", sorted(path.glob("*.safetensors"))
+        such = f", such as {inside[0]}" if inside else ""
+        raise ModelFileError(f"{path}: it is {what}; name a model file{such}")
     with path.open("rb") as file:
         start = file.read(8)
         length = int.from_bytes(start, "little")

@@ -178,8 +178,9 @@ class Inspection:
             return ["no run made it"]
         lines = [
             self.optimizer,
-            f"{record['rows']:,} rows, {record['held_out']:,} held out; batches of {record['batch_size']}, "
-            f"{record['epochs']} epochs at most, seed {record['seed']}; {record['engine']} engine",
+            f"{record['rows']:,} rows, {record['held_out']:,} held out to choose the epoch; batches of "
+            f"{record['batch_size']}, {record['epochs']} epochs at most, seed {record['seed']}; "
+            f"{record['engine']} engine",
         ]
         if record["data"]:
             lines.append(f"digest of the training data: {record['data']}")

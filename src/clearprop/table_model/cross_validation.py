@@ -22,8 +22,10 @@ from clearprop.table_model.baselines import (
 from clearprop.table_model.fitting import train_plan
 from clearprop.table_model.fold_scores import CrossValidation
 from clearprop.table_model.folding import Fold, fold_models
+from clearprop.table_model.plan import data_notices
 from clearprop.table_model.rows import PerRow, Rows, learnable_rows
 from clearprop.table_model.settings import Settings
+from clearprop.tables import Encoder, noticing
 from clearprop.tables.deciding import Task
 
 
@@ -114,9 +116,11 @@ class _Gathered:
         self.total = np.zeros((m, len(target.classes) or len(target.columns)))
         self.votes = np.zeros((m, len(target.classes)))
         self.proper = target.task == "classes"
+        self.encoder = Encoder(())
 
     def take(self, fold: Fold, repeat: int, number: int) -> None:
         model, judged = fold.model, fold.judged
+        self.encoder = model.encoder  # the last is taught by the most rows, where folds are by time
         if model.evaluation is not None:
             self.scores.append(model.evaluation)
         self.fold[repeat, judged] = number
@@ -167,5 +171,5 @@ class _Gathered:
             seed=settings.seed,
             by=rows.ties.kind if rows.ties else "class" if target.task == "classes" else "",
             source=rows.table.source,
-            notices=rows.notices,
+            notices=(*data_notices(rows, self.encoder), *noticing.unread(self.encoder)),
         )

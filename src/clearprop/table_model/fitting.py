@@ -50,7 +50,7 @@ def fit_table(
         The column to predict; several must be numbers.
     task : {"classes", "numbers"}, optional
         How the target is read, where its cells do not say it.
-    exclude : iterable of str
+    exclude : str or iterable of str
         Columns that are no features.
     test : float, optional
         Share of the rows held out to judge the model (`.evaluation`), by class for classes.

@@ -168,7 +168,7 @@ def plan_rows(
         weights=weights,
         ties=None if rows.ties is None else rows.ties.take(first),
         roles=rows.roles,
-        notices=(*rows.notices, *rows.table.doubts, *_surprises(rows.table, encoder, rows.target)),
+        notices=data_notices(rows, encoder),
         rows=rows,
         taught=first,
         unread=noticing.unread(encoder),
@@ -227,12 +227,15 @@ def unseen_slots(encoder: Encoder) -> list[int]:
     return slots
 
 
-def _surprises(table: Table, encoder: Encoder, target: Target) -> tuple[str, ...]:
+def data_notices(rows: Rows, encoder: Encoder) -> tuple[str, ...]:
     """What the rows with a target, held out or not, say that a user may not expect."""
+    table, target = rows.table, rows.target
     goals = target.columns if target.task == "numbers" else ()
     lone = noticing.lone_classes(target, target.transform(table)) if target.task == "classes" else ()
     read = [table.column(row.column) for row in encoder.columns]
     return (
+        *rows.notices,
+        *table.doubts,
         *noticing.nearly_numbers(read),
         *noticing.dwarfing(table, (*encoder.column_names, *goals)),
         *noticing.copies(table, encoder, target),

@@ -140,6 +140,7 @@ def learnable_rows(
     given = {"weight": sample_weight, "group": groups, "time": time}
     roles = {role: name for role, name in given.items() if isinstance(name, str)}
     wanted = (target,) if isinstance(target, str) else tuple(target)
+    without = (exclude,) if isinstance(exclude, str) else tuple(exclude)  # which may be read but once
     for role, name in roles.items():
         if name in wanted:
             raise SpecificationError(f"{name!r} is the target, and cannot be the {role} of its rows too")
@@ -152,11 +153,11 @@ def learnable_rows(
         table = table.take(places)
     whole = Target.fit(table, wanted, task)
     known = whole.known_rows(table)
-    notices = (*_excluded_targets(whole, tuple(exclude)), *noticing.without_target(table, whole))
+    notices = (*_excluded_targets(whole, without), *noticing.without_target(table, whole))
     table, places = table.take(known), places[known]
     weights = None if weights is None else weights[places]
     by = None if by is None else by.take(places)
-    passed = (*exclude, *roles.values())
+    passed = (*without, *roles.values())
     read = [column for column in table.columns if column.name not in (*whole.columns, *passed)]
     sorting = [*read, *map(table.column, whole.columns), *(() if by is None else (by,))]
     order = canonical_order(sorting, weights)  # wherever the target stands in the table

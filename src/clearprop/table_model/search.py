@@ -136,7 +136,8 @@ def search_table(
         )
     plan = plan_rows(rows, first, second, ranked[0].settings, share=test)
     model = train_plan(plan)
-    return Search(name, tuple(done), ranked[0], model, judge.in_words(), stopped, rows.notices)
+    said = (*plan.notices, *plan.unread)
+    return Search(name, tuple(done), ranked[0], model, judge.in_words(), stopped, said)
 
 
 @dataclass(frozen=True, eq=False)

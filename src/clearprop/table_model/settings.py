@@ -9,7 +9,7 @@ judge.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
@@ -124,6 +124,11 @@ class Settings:
         if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**64:
             raise SpecificationError(f"seed is a whole number from 0 to below 2**64, not {seed!r}")
         require_whole("ensemble", self.ensemble)
+        hidden: Any = self.hidden
+        if isinstance(hidden, str) or not isinstance(hidden, Iterable):
+            raise SpecificationError(
+                f"hidden lists the widths of the hidden layers, such as (64, 64) or (8,), not {hidden!r}"
+            )
 
     def network(self, inputs: int, target: Target) -> Network:
         """Network for so many features and that target.

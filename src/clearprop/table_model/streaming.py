@@ -22,10 +22,10 @@ from clearprop.errors import DataError, SpecificationError
 from clearprop.metrics import decide
 from clearprop.model import Model
 from clearprop.specification import Network
-from clearprop.table_model.model import TableModel
+from clearprop.table_model.model import TableModel, warn_of
 from clearprop.table_model.plan import features, first_parameters, targets
 from clearprop.table_model.settings import Settings
-from clearprop.tables import Encoder, Table, Target
+from clearprop.tables import Encoder, Table, Target, noticing
 from clearprop.tables.deciding import Task
 from clearprop.tables.dialect import Style
 from clearprop.tables.encodings import Encoding, fit_column
@@ -48,6 +48,10 @@ class StreamPlan:
     ----------
     training, test, validation : ndarray of bool (rows of the table,)
     styles : mapping from column to how its numbers are written
+    notices : tuple of str
+        What the user should know about the rows.
+    unread : tuple of str
+        Columns that give the network nothing, and why; `encoder.describe` has them too.
     """
 
     scanned: ScannedTable
@@ -59,6 +63,8 @@ class StreamPlan:
     test: BoolArray
     validation: BoolArray
     styles: dict[str, Style]
+    notices: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -99,6 +105,12 @@ def fit_stream(
     DataError, SpecificationError
         When the table or a setting cannot be used.
 
+    Warns
+    -----
+    UserWarning
+        When rows are left out because their target is missing, and of columns that are left out. Doubtful
+        cells and copies of the target are looked for in memory only, by `fit_table`.
+
     Examples
     --------
     >>> from clearprop.datasets import penguins_path
@@ -111,6 +123,7 @@ def fit_stream(
         plan = plan_stream(
             scan_table(source, Path(spool)), target, task=task, exclude=exclude, test=test, settings=settings
         )
+        warn_of(plan.scanned.source, (*plan.notices, *plan.unread), level=3)
         return train_stream(plan, Path(spool), progress=progress)
 
 
@@ -133,7 +146,7 @@ def plan_stream(
             "class weights need the table in memory; leave class_weight out, or --stream"
         )
     names = (target,) if isinstance(target, str) else tuple(target)
-    passed = tuple(exclude)
+    passed = (exclude,) if isinstance(exclude, str) else tuple(exclude)
     numbers = np.arange(1, scanned.n_rows + 1, dtype=np.int64)
     heads = Table((), scanned.source, numbers)
     for name in (*names, *passed):
@@ -161,8 +174,18 @@ def plan_stream(
     encoder = Encoder.of(encodings, scanned.source)
     network = settings.network(len(encoder.feature_names), reading)
     return StreamPlan(
-        scanned, encoder, reading, network, settings, training, tested, judged, styles
-    )  # fmt: skip
+        scanned,
+        encoder,
+        reading,
+        network,
+        settings,
+        training,
+        tested,
+        judged,
+        styles,
+        notices=noticing.without_target(wanted, whole),
+        unread=noticing.unread(encoder),
+    )
 
 
 @dataclass(frozen=True)

@@ -94,8 +94,11 @@ def _header(cells: list[str], source: str, *, certain: bool) -> list[str]:
         )
     for position, name in enumerate(names, start=1):
         if not name:
+            index = (
+                " (an index that pandas wrote? to_csv(index=False) leaves it out)" if position == 1 else ""
+            )
             raise DataError(
-                f"{source}: the header cell of column {position} is blank; give every column a name"
+                f"{source}: the header cell of column {position} is blank; give every column a name{index}"
             )
     name, times = Counter(names).most_common(1)[0]
     if times > 1:

@@ -60,10 +60,12 @@ def frame_columns(frame: Any, *, source: str, null_values: tuple[str, ...]) -> t
     [('code', 'text', ['1', None]), ('age', 'number', [31.0, nan])]
     """
     import narwhals as nw
-    from narwhals.exceptions import NarwhalsError
+    from narwhals.exceptions import DuplicateError, NarwhalsError
 
     try:
         table = nw.from_native(frame, eager_only=True)
+    except DuplicateError as error:
+        raise DataError(f"{source} repeats a column name ({_rest(error)}); rename all but one") from error
     except (TypeError, NarwhalsError) as error:
         remedy = (
             "collect it first"
@@ -76,7 +78,7 @@ def frame_columns(frame: Any, *, source: str, null_values: tuple[str, ...]) -> t
     try:
         names = [str(name).strip() for name in table.columns]
     except NarwhalsError as error:
-        raise DataError(f"{source} repeats a column name ({_first(error)}); rename all but one") from error
+        raise DataError(f"{source} repeats a column name ({_rest(error)}); rename all but one") from error
     for name, times in Counter(names).items():
         if times > 1 or not name:
             fault = f"names the column {name!r} {times} times" if name else "has a column with a blank name"
@@ -91,6 +93,12 @@ def frame_columns(frame: Any, *, source: str, null_values: tuple[str, ...]) -> t
 def _first(error: Exception) -> str:
     """Give the first line of a foreign message, without its last mark."""
     return str(error).partition("\n")[0].rstrip(":.")
+
+
+def _rest(error: Exception) -> str:
+    """Give what a foreign message lists below its first line, or that line."""
+    rest = [line.strip(" -") for line in str(error).splitlines()[1:]]
+    return ", ".join(filter(None, rest)) or _first(error)
 
 
 def _column(

@@ -99,7 +99,7 @@ def read_table(
     if all(column.missing == table.n_rows for column in table.columns):
         raise DataError(f"{table.source} has no usable rows: every cell is missing; give a table with values")
     table = _as_asked(table, types or {})
-    return replace(table, doubts=(*_ambiguous_dates(table.columns), *rounded(table.columns)))
+    return replace(table, doubts=(*_dates_as_text(table.columns), *rounded(table.columns)))
 
 
 def _from_text(cells: Cells, decimal: str | None, spellings: tuple[str, ...]) -> Table:
@@ -141,20 +141,24 @@ def _styles_in_words(columns: Iterable[Column]) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _ambiguous_dates(columns: Iterable[Column]) -> tuple[str, ...]:
-    """Columns of text that are dates of which nobody can say where the month stands."""
+def _dates_as_text(columns: Iterable[Column]) -> tuple[str, ...]:
+    """Columns of text that are dates: the month is not clear, or the source says that they are texts."""
     said = []
     for column in columns:
         if column.kind == "text" and not column.asked and column.known.any():
             import polars as pl
 
             found = read_dates(pl.Series(column.values.tolist(), dtype=pl.String))
-            if found is not None and found.ambiguous:
-                example = column.values[np.flatnonzero(column.known)[0]]
-                said.append(
-                    f"{column.name!r} holds dates such as {example} that may be day/month or month/day, and "
-                    f"is read as text; say which (--type {column.name}=date:dmy or date:mdy)"
-                )
+            if found is None:
+                continue
+            such = f"{column.name!r} holds dates such as {column.values[np.flatnonzero(column.known)[0]]}"
+            said.append(
+                f"{such} that may be day/month or month/day, and is read as text; say which (--type "
+                f"{column.name}=date:dmy or date:mdy)"
+                if found.ambiguous
+                else f"{such} written as texts, and is read as text; give them as dates, or say that they "
+                f"are (--type {column.name}=date)"
+            )
     return tuple(said)
 
 

@@ -125,7 +125,8 @@ def _descend(course: Course, buckets: Buckets) -> Stopped:
                 if course.out_of_time and done + last < count:
                     return "time budget"
             done += batches
-            course.show(epoch + min(done / count, 1.0))
+            if done < count:  # a whole epoch is shown by its end, with its own numbers
+                course.show(epoch + done / count)
         stopped = course.close_epoch(loss, weight, count, float(rates[-1]))
         if stopped is not None:
             return stopped
