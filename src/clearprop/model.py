@@ -8,7 +8,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ParamSpec, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, cast
 
 import numpy.typing as npt
 
@@ -21,6 +21,9 @@ from clearprop.glassbox.verbs import GlassBox
 from clearprop.specification import Network, Parameters
 from clearprop.training.run import History, Run, RunRecord, Snapshot
 from clearprop.training.validation import TrainingData
+
+if TYPE_CHECKING:
+    from clearprop.engines.compiled import RowForward
 
 _P = ParamSpec("_P")
 
@@ -95,6 +98,29 @@ class Model(GlassBox):
     def predict(self, X: npt.ArrayLike) -> Array:
         """Outputs y_hat (m, n_L) of X (m, n_0), in the dtype of theta: probabilities, or numbers."""
         return forward(self.network, self.theta, X, engine=self.engine)
+
+    def compiled(self) -> RowForward:
+        """A function of a single row, for servers and control loops: `predict` in about a microsecond.
+
+        Returns
+        -------
+        callable
+            Takes a row (n_0,) of numbers, cast to the dtype of theta and not checked; gives y_hat (n_L,),
+            with the bits that `predict` gives. It keeps the parameters as they are now. Several threads
+            need one each.
+
+        Examples
+        --------
+        >>> from clearprop.specification import Dense
+        >>> net = Network(2, [Dense(1, "sigmoid", initializer="zeros")])
+        >>> model = Model(net, net.initialize())
+        >>> answer = model.compiled()
+        >>> answer([1.0, 2.0])
+        array([0.5])
+        """
+        from clearprop.engines.compiled import Compiled
+
+        return Compiled(self.network, self.theta.dtype, threads=1).for_rows(self.theta.flat)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a model file (safetensors; see `clearprop.load`); ModelFileError if that cannot be done."""

@@ -59,7 +59,7 @@ def block_rows(network: Network, itemsize: int) -> int:
 def is_tall(network: Network, m: int, itemsize: int) -> bool:
     """Whether a batch of m rows is cut into blocks with gradients of their own."""
     rows = block_rows(network, itemsize)
-    return m > rows and 4 * network.n_parameters <= rows * numbers_of_a_row(network)
+    return m >= 4 * rows and 4 * network.n_parameters <= rows * numbers_of_a_row(network)
 
 
 def most_rows(network: Network, itemsize: int) -> int:

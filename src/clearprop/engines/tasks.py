@@ -72,7 +72,7 @@ class Work:
             wanted = _TYPES.get(name, self.dtype)
             if array.dtype != wanted or not array.flags.c_contiguous:
                 raise TypeError(
-                    f"{name} is {array.dtype}, {array.strides} bytes apart; kernels read {wanted}"
+                    f"{name} is {array.dtype}, {array.strides} bytes apart; kernels read {np.dtype(wanted)}"
                 )
             self.board[_PLACES[name]] = array.__array_interface__["data"][0]
         self.arrays.update(arrays)

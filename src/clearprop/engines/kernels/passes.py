@@ -51,6 +51,8 @@ from clearprop.engines.tasks import (
     PACKED,
     PARAMETERS,
     SCALE,
+    SCRATCH,
+    SPACE,
     SPACE_SIZE,
     THETA,
     Y_HAT,
@@ -69,7 +71,7 @@ softmax, pull_back_softmax, largest_piece = _ROWS.softmax, _ROWS.pull_back_softm
 monotone, pull_back_monotone = _ROWS.monotone, _ROWS.pull_back_monotone
 pack, products_forward = _PRODUCTS.pack, _PRODUCTS.products_forward
 products_backward, products_of_gradient = _PRODUCTS.products_backward, _PRODUCTS.products_of_gradient
-SCRATCH, ITEMSIZE = _READING.SCRATCH_SIZE, _READING.ITEMSIZE
+SCRATCH_SIZE, ITEMSIZE = _READING.SCRATCH_SIZE, _READING.ITEMSIZE
 board, plan_of, parameters_of = _READING.board, _READING.plan_of, _READING.parameters_of
 scratch_of, space_of = _READING.scratch_of, _READING.space_of
 numbers, number_table = _READING.numbers, _READING.number_table
@@ -114,7 +116,7 @@ def forward(
     """(F1)-(F3) of rows `first` to `first + m` - 1 of the working memory; their inputs lie at `x_place`."""
     w = board(w_place)
     plan, theta, packed = plan_of(w), parameters_of(w, THETA), numbers(w[PACKED], 1)
-    space, scratch = numbers(space_place, w[SPACE_SIZE]), numbers(scratch_place, SCRATCH)
+    space, scratch = numbers(space_place, w[SPACE_SIZE]), numbers(scratch_place, SCRATCH_SIZE)
     for l in range(1, plan.shape[0]):
         n_in, r, n = plan[l - 1, UNITS], plan[l, ROWS], plan[l, UNITS]
         x_at = x_place if l == 1 else place(space, plan[l, X_AT] + first * n_in)
@@ -327,3 +329,14 @@ def stream(w: Any, thread: int, start: int, stop: int, judging: int) -> None:
             for i in range(m):
                 for j in range(n):
                     y_hat[first + i, j] = a[i * n + j]
+
+
+@entry(T.nothing(T.integers))
+def stream_row(w: Any) -> None:
+    """y_hat of the one row of X."""
+    plan, space_place = plan_of(w), w[SPACE]
+    forward(place(w, 0), space_place, w[SCRATCH], w[X], 0, 1, 0)
+    n = w[OUTPUTS]
+    y_hat, a = numbers(w[Y_HAT], n), numbers(space_place + plan[plan.shape[0] - 1, A_AT] * ITEMSIZE, n)
+    for j in range(n):
+        y_hat[j] = a[j]
