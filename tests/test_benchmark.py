@@ -11,10 +11,10 @@ import pytest
 from benchmarks.speed import __main__ as command
 from benchmarks.speed import tables, timing
 from benchmarks.speed.bars import BARS, MEASURES, PREDICTED, verdicts
-from benchmarks.speed.contenders import OURS, PEERS
+from benchmarks.speed.contenders import OURS, PEERS, trainer
 from benchmarks.speed.crew import Crew, reason_of
 from benchmarks.speed.jobs import SCALES, jobs
-from benchmarks.speed.networks import NETWORKS, Case
+from benchmarks.speed.networks import NETWORKS, Case, first_weights, noise
 from benchmarks.speed.results import Measured, Results
 from benchmarks.speed.scaling import power_of
 from benchmarks.speed.tasks import Inference, Training
@@ -236,3 +236,28 @@ def test_the_harness_loads_without_the_peers():
         "import sys, benchmarks.speed.__main__; sys.exit(bool({'torch', 'jax', 'numba'} & set(sys.modules)))"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.filterwarnings("default")  # the peers' own
+def test_every_contender_trains_the_same_network(optimizer):
+    for peer in ("torch", "jax"):
+        pytest.importorskip(peer)
+    case = Case("same", (6, 48, 48, 4), 256, rows=256, dtype="float64", optimizer=optimizer)
+    X, y = noise(case)
+    predicted = {}
+    for name in (OURS, *PEERS):
+        training = trainer(name, case, 1, X, y)
+        training.start(first_weights(case))
+        training.epoch()
+        before = training.classes(X)
+        for _ in range(3):  # scikit-learn adds epsilon elsewhere in Adam, which tells after more steps
+            training.epoch()
+        predicted[name] = training.classes(X)
+        assert (predicted[name] != before).any(), name
+        training.start(first_weights(case))
+        training.epoch()
+        assert (training.classes(X) == before).all(), name  # a start is fresh: parameters and optimizer
+    for name, classes in predicted.items():
+        assert (classes == predicted[OURS]).all(), name

@@ -52,9 +52,11 @@ def swept(name: str, batch: int) -> Case:
 
 
 def variants(name: str) -> Iterator[Case]:
-    """A network in the other precision and with the other optimizer."""
+    """A network in the other precision and with the other optimizer, two long steps of it at least."""
+    case = NETWORKS[name]
+    rows = 2 * case.batch if name == "XL" else case.rows
     for dtype, optimizer in (("float32", "sgd"), ("float64", "adam"), ("float64", "sgd")):
-        yield replace(NETWORKS[name], dtype=dtype, optimizer=optimizer)
+        yield replace(case, rows=rows, dtype=dtype, optimizer=optimizer)
 
 
 def jobs(
