@@ -13,7 +13,7 @@ from benchmarks.speed import tables, timing
 from benchmarks.speed.bars import BARS, MEASURES, PREDICTED, verdicts
 from benchmarks.speed.contenders import OURS, PEERS, trainer
 from benchmarks.speed.crew import Crew, reason_of
-from benchmarks.speed.jobs import SCALES, jobs
+from benchmarks.speed.jobs import KINDS, SCALES, jobs
 from benchmarks.speed.networks import NETWORKS, Case, first_weights, noise
 from benchmarks.speed.results import Measured, Results
 from benchmarks.speed.scaling import power_of
@@ -157,7 +157,7 @@ def test_the_command_writes_a_page_drawings_and_a_verdict(tmp_path, capsys, fact
     assert command.main(["--tables", "--out", str(tmp_path)]) == 0
     assert ("MISSED" in capsys.readouterr().out) == bool(code)
     page = (tmp_path / "speed.md").read_text(encoding="utf-8")
-    assert "1.50 ± 0.00" in page
+    assert "1.500 ± 0.000" in page
     rendered = MarkdownIt().enable("table").render(page)
     assert rendered.count("<table>") == len(re.findall(r"^\| ---", page, re.MULTILINE)) >= 6
     assert "|" not in re.sub(r"<td>.*?</td>", "", rendered)
@@ -229,6 +229,21 @@ def test_a_short_run_leaves_out_what_compiles_for_long():
     assert ["torch.compile" in job.contenders for job in short + whole] == [False] * 4 + [True] * 2 + [
         False
     ] * 2
+
+
+def test_no_task_is_measured_twice():
+    keys = [job.task.key for job in jobs(KINDS, NETWORKS, (1, 2))]
+    assert len(keys) == len(set(keys))
+    only = {job.task.key for job in jobs(["scaling"], NETWORKS, (1, 2))}
+    assert only >= {case.key for cases in SCALES.values() for case in cases.values()}
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0.01068, "0.0107"), (1.0, "1.00"), (19.46, "19.5"), (171.4, "171"), (6019.2, "6,019")],
+)
+def test_numbers_have_three_digits(value, said):
+    assert tables.number(value) == said
 
 
 def test_the_harness_loads_without_the_peers():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -47,8 +48,9 @@ def cache_bytes() -> int:
 
 
 def array_bytes() -> int:
-    """Bytes of an array for the bandwidth: four times the largest cache within the limits above."""
-    return min(max(4 * cache_bytes(), LEAST_BYTES), MOST_BYTES)
+    """Bytes of an array for the bandwidth: four times the largest cache, within the limits and the memory."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min(max(4 * cache_bytes(), LEAST_BYTES), MOST_BYTES, memory // 16)
 
 
 def bandwidth(kind: str) -> Callable[[str, int], Turn]:

@@ -83,7 +83,7 @@ def growth(axes: Axes, results: Results, along: str) -> None:
     for contender in (OURS, "PyTorch"):
         points, power = curve(results, along, contender), power_of(results, along, contender)
         if power is not None:
-            said = f"{contender}: {power.exponent:.2f} ± {power.error:.2f}"
+            said = f"{contender}: {power.exponent:.3f} ± {power.error:.3f}"
             colour = COLOURS[contender]
             axes.plot(list(points), [1e6 * y for y in points.values()], "o", ms=4, color=colour, label=said)
             axes.plot(

@@ -50,10 +50,6 @@ class Results:
         over, under = self.values(task, *above), self.values(task, *below)
         return Spread.of_ratios(over, under) if over and len(over) == len(under) else None
 
-    def refused(self) -> list[Measured]:
-        """What did not run."""
-        return [each for each in self.measured.values() if each.refused]
-
     def write(self, path: Path) -> None:
         """JSON: the machine, and for each contender its raw rounds with median, least and most."""
         entries = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from benchmarks.speed.bars import MEASURES, Verdict, best_peer
@@ -28,10 +29,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def number(value: float) -> str:
-    """Three digits, and never an exponent."""
-    if value >= 99.95:
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if value >= 9.995 else f"{value:.2f}"
+    """Three digits or more, and never an exponent."""
+    digits = 2 - math.floor(math.log10(value)) if value > 0 else 0
+    return f"{value:,.{max(0, digits)}f}"
 
 
 def spread_cell(spread: Spread | None, scale: float = 1.0) -> str:
@@ -176,19 +176,26 @@ def scaling(results: Results) -> str:
             power = power_of(results, along, name)
             points = curve(results, along, name)
             between = f"{min(points):,} to {max(points):,}" if points else NOTHING
-            cell = NOTHING if power is None else f"{power.exponent:.2f} ± {power.error:.2f}"
+            cell = NOTHING if power is None else f"{power.exponent:.3f} ± {power.error:.3f}"
             rows.append(
                 (f"{'an epoch' if along == 'rows' else 'a step'} over {along}, {name}", between, cell)
             )
     return table(("cost of", "from", "exponent ± standard error"), rows)
 
 
+def refusals(results: Results) -> str:
+    """Who did not run, why, and where."""
+    places: dict[tuple[str, str], dict[str, None]] = {}
+    for each in results.measured.values():
+        if each.refused:
+            places.setdefault((each.contender, each.refused), {})[each.task] = None
+    rows = [(contender, why, "; ".join(tasks)) for (contender, why), tasks in places.items()]
+    return table(("who", "why", "where"), rows) if rows else "Everything ran.\n"
+
+
 def page(results: Results, verdicts: Sequence[Verdict]) -> str:
     """The whole page."""
     machine = "".join(f"- {name}: {value}\n" for name, value in results.machine.items())
-    refused = [
-        (f"{each.contender}, {said(each.threads)}, {each.task}", each.refused) for each in results.refused()
-    ]
     sections = {
         "Bars": bars(verdicts),
         "One training step: Adam, float32": headline(results),
@@ -198,7 +205,7 @@ def page(results: Results, verdicts: Sequence[Verdict]) -> str:
         "The machine's ceilings": ceilings(results),
         "Time to a test accuracy: Adam, float32, 1 thread": accuracy(results),
         "Cost against size: Adam, float32, 1 thread": scaling(results),
-        "Did not run": table(("who and where", "why"), refused) if refused else "Everything ran.\n",
+        "Did not run": refusals(results),
     }
     return _INTRODUCTION.format(machine=machine) + "".join(
         f"\n## {title}\n\n{text.lstrip()}" for title, text in sections.items()
