@@ -182,8 +182,12 @@ def test_turns_are_taken_in_a_process_with_its_own_threads():
         assert all(seconds > 0 for seconds in ran.values())
         assert (refused.threads, refused.rounds) == (1, ())
         assert "regression" in refused.refused
-        with pytest.raises(RuntimeError, match="clearprop"):
-            crew.measure(Training(Case("wrong", (3, 4, 2), 8, 16, hidden="none")), [OURS], 1, [1])
+        broken = Training(Case("broken", (3, 4, 2), 8, rows=16, hidden="none"))
+        for task, ours in ((broken, OURS), (Inference(-1), "clearprop, predict")):
+            with pytest.raises(RuntimeError, match=f"at load {ours}:\nTraceback"):
+                crew.measure(task, [ours], rounds=1, threads=[1])
+        (peer,) = crew.measure(Inference(-1), ["ONNX Runtime"], rounds=1, threads=[1])
+        assert peer.refused.startswith("ValueError")
 
 
 def test_a_reason_names_no_path():

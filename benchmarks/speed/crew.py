@@ -28,31 +28,36 @@ def reason_of(error: BaseException) -> str:
     return f"{type(error).__name__}: " + re.sub(r"(?:~|\.)?/[\w./+-]+", "(path)", first)
 
 
+def is_ours(contender: str) -> bool:
+    """Whether its failure is a fault of ours, not a peer that did not run."""
+    return contender.split(",")[0] == OURS
+
+
 def serve(line: Connection, threads: int) -> None:
-    """Answer what `Member` asks until the line is closed."""
+    """Answer what `Member` asks until the line is closed: load a task, take a turn, forget all."""
     turns: dict[str, Turn] = {}
     while True:
         try:
-            asked, *given = line.recv()
+            asked, contender, given = line.recv()
         except EOFError:
             return
         try:
             if asked == "load":
-                task, contender = given
-                turns[contender] = task.load(contender, threads)
+                turns[contender] = given.load(contender, threads)
                 line.send(("done", None))
             elif asked == "turn":
-                contender, k = given
                 sleep(PAUSE)
-                line.send(("done", turns[contender](k)))
+                line.send(("done", turns[contender](given)))
             else:
                 turns.clear()
                 line.send(("done", None))
         except CannotRunError as error:
             line.send(("refused", str(error)))
         except Exception as error:
-            ours = bool(given) and OURS in given
-            line.send(("failed", traceback.format_exc()) if ours else ("refused", reason_of(error)))
+            if is_ours(contender):
+                line.send(("failed", traceback.format_exc()))
+            else:
+                line.send(("refused", reason_of(error)))
 
 
 class Member:
@@ -67,15 +72,16 @@ class Member:
             self.process.start()
         far.close()
 
-    def ask(self, *message: Any) -> tuple[str, Any]:
+    def ask(self, asked: str, contender: str = "", given: Any = None) -> tuple[str, Any]:
         """("done", answer) or ("refused", reason); RuntimeError when clearprop itself fails or all ends."""
+        place = f"with {self.threads} thread(s), at {asked} {contender}"
         try:
-            self.line.send(message)
+            self.line.send((asked, contender, given))
             word, answer = self.line.recv()
         except (EOFError, OSError) as error:
-            raise RuntimeError(f"the process with {self.threads} thread(s) ended at {message}") from error
+            raise RuntimeError(f"the process ended {place}") from error
         if word == "failed":
-            raise RuntimeError(f"with {self.threads} thread(s), at {message}:\n{answer}")
+            raise RuntimeError(f"{place}:\n{answer}")
         return word, answer
 
     def close(self) -> None:
@@ -111,7 +117,7 @@ class Crew:
         refused: dict[tuple[str, int], str] = {}
         found: dict[tuple[str, int], list[dict[str, float]]] = {}
         for contender, member in pairs:
-            word, answer = member.ask("load", task, contender)
+            word, answer = member.ask("load", contender, task)
             if word == "refused":
                 refused[contender, member.threads] = answer
         for k in range(rounds):

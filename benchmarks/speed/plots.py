@@ -45,7 +45,10 @@ def ratios(axes: Axes, results: Results, threads: int) -> None:
         axes.bar(0, 0, color=COLOURS[peer], label=peer)
     axes.axhline(1, color=COLOURS[OURS], linewidth=1)
     axes.set(
-        yscale="log", ylabel="peer / clearprop", xticks=range(len(NETWORKS)), title=f"{threads} thread(s)"
+        yscale="log",
+        ylabel="peer / clearprop",
+        xticks=range(len(NETWORKS)),
+        title=f"{threads} thread{'s' * (threads > 1)}",
     )
     axes.set_xticklabels([f"{case.name}\n({case.batch:,})" for case in NETWORKS.values()])
     plain(axes.yaxis)
