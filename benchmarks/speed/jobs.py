@@ -90,7 +90,7 @@ def jobs(
             Job("ceilings", Ceiling("memory copy"), ("NumPy",), threads, 3),
             Job("ceilings", Ceiling("memory triad"), ("NumPy",), threads, 3),
         ],
-        "accuracy": [Job("accuracy", task, light, one, 5) for task in DATA],
+        "accuracy": [Job("accuracy", task, light, one, 9) for task in DATA],
         "scaling": [
             Job("scaling", Training(case), (OURS, "PyTorch"), one, 3)
             for cases in SCALES.values()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterable, Sequence
 
 from benchmarks.speed.bars import MEASURES, Verdict, best_peer
@@ -44,6 +45,8 @@ def spread_cell(spread: Spread | None, scale: float = 1.0) -> str:
 
 def bars(verdicts: Sequence[Verdict]) -> str:
     """Every bar with what was measured, and a count."""
+    if not verdicts:
+        return "What was measured has no bars.\n"
     rows = [
         (MEASURES[each.measure], each.network, spread_cell(each.measured), f"{each.bar:g}", each.word)
         for each in verdicts
@@ -160,7 +163,7 @@ def accuracy(results: Results) -> str:
                 (
                     f"{task.data}, {task.accuracy}: {'-'.join(map(str, task.widths))} ({task.batch}), {name}",
                     spread_cell(Spread.of(reached) if reached else None),
-                    spread_cell(results.spread(task.key, 1, name, "epochs")),
+                    f"{statistics.median(asked):g} ({min(asked)} to {max(asked)})" if asked else NOTHING,
                     f"{len(reached)} of {len(asked)}" if asked else NOTHING,
                     spread_cell(results.ratio(task.key, (1, name), (1, OURS))),
                 )
