@@ -16,7 +16,7 @@ class Sklearn:
 
     def __init__(self, case: Case, threads: int, X: Array, Y: npt.NDArray) -> None:
         if not case.classes:
-            raise CannotRunError("left out of regression with a full batch, which its users leave to lbfgs")
+            raise CannotRunError("only its classifier is timed here, and this is regression")
         self.case, self.X, self.Y = case, X, Y
 
     def start(self, weights: Weights) -> None:
