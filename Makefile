@@ -5,7 +5,7 @@ OLDEST := .venv-oldest
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: bad-input report explained worksheets pictures notes-checked demo test test-oldest check slow bench scores clean
+.PHONY: bad-input report explained worksheets pictures notes-checked demo test test-oldest check slow bench bench-quick scores clean
 
 demo: $(VENV)/core  ## train on the shipped table, then predict and evaluate with the saved model
 	$(BIN)/clearprop train penguins --target species --out penguins.safetensors
@@ -29,8 +29,11 @@ check: $(VENV)/dev  ## lint, format, strict types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-bench: $(VENV)/bench  ## one training step beside PyTorch, scikit-learn and JAX
-	$(BIN)/python benchmarks/step.py
+bench: $(VENV)/bench  ## speed beside PyTorch, scikit-learn, JAX and ONNX Runtime: benchmarks/results, some 15 minutes
+	$(BIN)/python -m benchmarks.speed
+
+bench-quick: $(VENV)/bench  ## the same for four networks with Adam in float32, 3 minutes
+	$(BIN)/python -m benchmarks.speed --quick
 
 scores: $(VENV)/dev  ## test scores beside scikit-learn's MLP, written to docs/scores.md
 	$(BIN)/python benchmarks/scores.py
