@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import _fit_context
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight
 
@@ -220,6 +219,8 @@ class MultilayerPerceptron(FittedNetwork):
 
     def _hold_out(self, data: Reported, Y: Array) -> tuple[Reported, HeldOut]:
         """Rows to train on and rows to judge by, as scikit-learn splits them."""
+        from sklearn.model_selection import train_test_split  # brings all of sklearn.metrics
+
         kept, held = train_test_split(
             np.arange(len(Y)),
             random_state=self._random_state,
