@@ -193,9 +193,10 @@ def train(
         sample_weight=sample_weight,
         class_weight=class_weight,
         label_smoothing=label_smoothing,
+        in_place=bool(rule.step) and not network.has_dropout and stop_gradient_norm is None,
     )
     theta = first_parameters(network, initial, seed, real)
-    size = _batch_size(batch_size if rule.step else None, len(data.training))
+    size = _batch_size(batch_size if rule.step else None, len(data))
     monitored = None if metric is None else as_metric(metric, network.loss)
     schedule = rule.learning_rate
     computing = engine_for(engine, network, dtype=real, optimizer=rule)  # may compile, which is not training
@@ -214,7 +215,7 @@ def train(
                 engine=engine,
                 dtype=real.name,
                 optimizer=rule.to_dict(),
-                rows=len(data.training),
+                rows=len(data),
                 held_out=0 if data.held_out is None else len(data.held_out),
                 validation_fraction=float(validation)
                 if isinstance(validation, float | np.floating)
@@ -223,7 +224,7 @@ def train(
                 class_weight=_plain_weights(class_weight),
                 label_smoothing=float(label_smoothing),
                 initial_given=initial is not None,
-                data=digest(data.training.X, data.training.Y, data.training.weights),
+                data=digest(data.training.X, data.training.Y, data.training.weights, rows=data.places),
             ),
             shown_metric=monitored or default_metric(network.loss),
             monitored=monitored,
