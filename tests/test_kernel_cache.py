@@ -176,6 +176,23 @@ def test_a_chosen_folder_that_cannot_be_made_is_replaced_by_a_temporary_one(tmp_
     assert kernel_cache.cache_folder().is_relative_to(tmp_path)
 
 
+@pytest.mark.usefixtures("fresh_folders")
+def test_on_a_disk_that_is_read_only_kernels_live_in_memory_alone(monkeypatch, caplog):
+    from numba import njit
+
+    def refuse(**options):
+        raise FileNotFoundError("No usable temporary directory found")
+
+    monkeypatch.setenv("CLEARPROP_CACHE_DIR", f"{os.devnull}/x")
+    monkeypatch.setattr(tempfile, "gettempdir", refuse)
+    monkeypatch.setattr(tempfile, "mkdtemp", refuse)
+    place = kernel_cache.folder_of("float32")
+    assert not kernel_cache.is_complete(place)
+    with kernel_cache.alone(place):
+        assert kernel_cache.keep_in(place, njit(lambda x: 5 * x))(2.0) == 10.0
+    assert "cannot be kept in" in caplog.text
+
+
 @pytest.fixture
 def a_users_folders(fresh_folders, tmp_path, monkeypatch):
     """A complete build that root made in `/shared`, seen by another user with a home of their own."""

@@ -22,6 +22,7 @@ from typing import Any
 
 ADMINISTRATOR = 0  #: the user whose folders all may read from
 MARK = "compiled"  #: the empty file that says that a build is complete
+NOWHERE = Path(os.devnull) / "clearprop"  #: a folder that cannot be: kernels live in memory alone
 
 _log = logging.getLogger("clearprop")
 
@@ -31,7 +32,7 @@ def cache_folder() -> Path:
     """Folder of this fingerprint's kernels in which we may write.
 
     That of `CLEARPROP_CACHE_DIR`, else of the user's cache; where that cannot be had, one in the temporary
-    folder that belongs to the user, else a new one.
+    folder that belongs to the user, else a new one; on a disk that is all read-only, one that is not there.
     """
     for folder in _folders():
         try:
@@ -40,7 +41,10 @@ def cache_folder() -> Path:
             continue
         if _is_ours(folder) and os.access(folder, os.W_OK):
             return folder
-    return Path(tempfile.mkdtemp(prefix="clearprop-"))
+    try:
+        return Path(tempfile.mkdtemp(prefix="clearprop-"))
+    except OSError:
+        return NOWHERE
 
 
 def folder_of(build: str) -> Path:
@@ -82,7 +86,10 @@ def _folders() -> Iterator[Path]:
 
 def _temporary() -> Path:
     owner = os.getuid() if hasattr(os, "getuid") else "user"
-    return Path(tempfile.gettempdir()) / f"clearprop-{owner}"
+    try:
+        return Path(tempfile.gettempdir()) / f"clearprop-{owner}"
+    except OSError:  # there is none that can be written to
+        return NOWHERE
 
 
 def _is_ours(folder: Path) -> bool:
