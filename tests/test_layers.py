@@ -16,7 +16,7 @@ PACKAGE = Path(clearprop.__file__).parent
 #: files in it, or, where its files have lines, for its `__init__`
 ORDER = """
 errors words
-arrays blas durable untrusted
+arrays blas durable kernel_cache untrusted
 formulas.language
 formulas.latex formulas.mathml formulas.symbolic
 formulas.rows

@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import platform
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType
 
@@ -24,6 +23,8 @@ def versions() -> Mapping[str, str]:
     >>> sorted(versions())[:2]
     ['clearprop', 'numba']
     """
+    from importlib import metadata  # takes longer than the rest of `import clearprop`
+
     found = {"python": platform.python_version(), "clearprop": __version__}
     for library in LIBRARIES:
         try:

@@ -70,11 +70,14 @@ def log_loss(
     true, p = _pair(y, probabilities)
     p = p if p.dtype.kind == "f" else p.astype(np.float64)
     epsilon = np.finfo(p.dtype).eps
+    of_classes = true.ndim == 1 and p.ndim == 2
+    if of_classes:
+        p = np.take_along_axis(p, true.astype(np.int64)[:, None], axis=1)[:, 0]
     p = np.clip(p, epsilon, 1 - epsilon).astype(np.float64)
-    if true.ndim == 2 or p.ndim == 1:
-        terms = np.where(true == 1, np.log(p), np.log1p(-p))
-        return -_mean(terms if terms.ndim == 1 else terms.sum(axis=1), sample_weight)
-    return -_mean(np.log(p[np.arange(len(p)), true.astype(np.int64)]), sample_weight)
+    if of_classes:
+        return -_mean(np.log(p), sample_weight)
+    terms = np.where(true == 1, np.log(p), np.log1p(-p))
+    return -_mean(terms if terms.ndim == 1 else terms.sum(axis=1), sample_weight)
 
 
 def roc_auc(

@@ -6,13 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import clearprop
+from clearprop import kernel_cache
 from clearprop.engines import builds
 from clearprop.engines.compiled import Compiled
 from clearprop.engines.textbook import Textbook
@@ -75,11 +75,11 @@ def test_editing_a_file_that_kernels_depend_on_changes_the_fingerprint(file: Pat
     copy = tmp_path / "clearprop"
     for part in ("formulas", "engines"):
         shutil.copytree(PACKAGE / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
-    before = builds.fingerprint(copy)
-    assert before == builds.fingerprint(PACKAGE)
+    before = kernel_cache.fingerprint(copy)
+    assert before == kernel_cache.fingerprint(PACKAGE)
     edited = copy / file.relative_to(PACKAGE)
     edited.write_text(edited.read_text() + "\n# edited\n")
-    assert builds.fingerprint(copy) != before
+    assert kernel_cache.fingerprint(copy) != before
 
 
 def in_a_new_process(code: str, package: Path, cache: Path) -> str:
@@ -153,22 +153,6 @@ def test_two_rows_of_one_name_in_one_process_are_never_mixed_up() -> None:
     for text, expected in (("z * 3", 6.0), ("z * 5", 10.0), ("z * 3", 6.0)):
         network = Network(1, [Dense(1, Activation("own", text, derivative="1"), bias=False)])
         assert Compiled(network, "float64").forward(theta, X)[0, 0] == expected
-
-
-def test_a_cache_folder_that_cannot_be_made_is_replaced_by_a_temporary_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    blocked = tmp_path / "file"
-    blocked.write_text("not a folder")
-    monkeypatch.setenv("CLEARPROP_CACHE_DIR", str(blocked))
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    builds.cache_folder.cache_clear()
-    try:
-        folder = builds.cache_folder()
-        assert folder.is_dir()
-        assert blocked not in folder.parents
-    finally:
-        builds.cache_folder.cache_clear()
 
 
 def test_the_kernels_are_not_imported_on_their_own() -> None:

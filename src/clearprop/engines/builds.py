@@ -5,9 +5,9 @@ rows serves every network made of them; a network with a row of its own gets a b
 uses. Builds are compiled once and kept in a disk cache.
 
 What is subtle is the cache. Numba's key is the text of a kernel, not of the formulas it inlines, so a
-changed formula would run stale machine code. Therefore the cache's folder is named by a fingerprint of
-every file of `formulas/` and `engines/`, of the versions and the CPU; and a build with a user's rows has a
-folder of its own in it, named by a digest of all the texts that went into it.
+changed formula would run stale machine code. Therefore the cache's folder (`kernel_cache`) is named by a
+fingerprint of every file of `formulas/` and `engines/`, of the versions and the CPU; and a build with a
+user's rows has a folder of its own in it, named by a digest of all the texts that went into it.
 """
 
 from __future__ import annotations
@@ -15,18 +15,14 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import logging
-import os
-import platform
 import shutil
 import sys
-import tempfile
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -37,6 +33,15 @@ from clearprop.engines.lowering import RowCompiler
 from clearprop.formulas.activations import Activation, activations
 from clearprop.formulas.losses import Loss, clipped, losses
 from clearprop.formulas.optimizers import MOST_SLOTS, Optimizer, optimizers
+from clearprop.kernel_cache import (
+    MARK,
+    alone,
+    asked_elsewhere,
+    cache_folder,
+    folder_of,
+    is_complete,
+    keep_in,
+)
 from clearprop.specification import Network
 
 
@@ -50,6 +55,8 @@ class Build:
     loss_rows: tuple[Loss, ...]
     optimizer_rows: tuple[Optimizer, ...]
     parts: dict[str, ModuleType] = field(default_factory=dict)  #: the kernels' files, once loaded
+    place: Path = Path()  #: where its compiled code is kept
+    complete: bool = False  #: whether all of it was there already
 
     def __post_init__(self) -> None:
         self._rows = RowCompiler(self.real)
@@ -64,29 +71,27 @@ class Build:
         return self._jit(function, None)
 
     def entry(self, signature: Any) -> Callable[[Callable[..., Any]], Any]:
-        """Decorator of kernels compiled for given types when the build is made; Python calls most."""
-        return lambda function: self._jit(function, signature)
+        """Decorator of kernels compiled for given types when the build is made; Python calls most.
+
+        From a complete build a kernel is read when it is first called; those of `AT_ONCE` at once.
+        """
+
+        def compiled(function: Callable[..., Any]) -> Any:
+            if self.complete and function.__name__ not in AT_ONCE:
+                return _Waiting(function, lambda: self._jit(function, signature))
+            return self._jit(function, signature)
+
+        return compiled
 
     def _jit(self, function: Callable[..., Any], signature: Any) -> Any:
         from numba import njit
 
-        with self._in_cache():
-            return njit(signature, cache=True, nogil=True, error_model="numpy")(function)
-
-    @contextmanager
-    def _in_cache(self) -> Iterator[None]:
-        """Have Numba keep what it compiles in this build's folder."""
-        from numba import config
-        from numba.core.errors import NumbaExperimentalFeatureWarning
-
-        before = config.CACHE_DIR
-        config.CACHE_DIR = str(cache_folder() / self.folder)
-        try:
-            with warnings.catch_warnings():  # tuples of functions are "experimental", and what we build on
-                warnings.simplefilter("ignore", NumbaExperimentalFeatureWarning)
-                yield
-        finally:
-            config.CACHE_DIR = before
+        with _experimental():
+            dispatcher = keep_in(self.place, njit(nogil=True, error_model="numpy")(function))
+            if signature is not None:
+                dispatcher.compile(signature)
+                dispatcher.disable_compile()
+        return dispatcher
 
     def far(self, *arguments: Any) -> Callable[[Callable[..., Any]], Any]:
         """Decorator of kernels that others call by a symbol, with machine numbers and addresses alone.
@@ -96,11 +101,15 @@ class Build:
 
         def decorate(function: Callable[..., Any]) -> Any:
             from llvmlite.binding import add_symbol
-            from numba import cfunc, types
+            from numba import types
+            from numba.core.ccallback import CFunc
 
             signature = types.void(*arguments)
-            with self._in_cache():
-                compiled = cfunc(signature, cache=True, error_model="numpy")(function)
+            with _experimental():
+                compiled = keep_in(
+                    self.place, CFunc(function, (arguments, types.void), {}, {"error_model": "numpy"})
+                )
+                compiled.compile()
             name = f"clearprop_{self.folder}_{function.__name__}"
             add_symbol(name, compiled.address)
             self.far_functions[function.__name__] = compiled  # lives as long as its address is known
@@ -156,6 +165,39 @@ class Build:
         return tuple(self._rows.rule(row) for row in chosen) or (self._rows.rule(_STAND_STILL[n_slots]),)
 
 
+@contextmanager
+def _experimental() -> Iterator[None]:
+    """Let tuples of functions be: they are "experimental", and what we build on."""
+    from numba.core.errors import NumbaExperimentalFeatureWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NumbaExperimentalFeatureWarning)
+        yield
+
+
+class _Waiting:
+    """A kernel that lies compiled on disk until it is called; then Numba's takes its place in its module."""
+
+    def __init__(self, function: Callable[..., Any], read: Callable[[], Any]) -> None:
+        self.function, self._read, self._kernel = function, read, None
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self.kernel()(*arguments)
+
+    def kernel(self) -> Any:
+        """Numba's kernel."""
+        with _loading:
+            if self._kernel is None:
+                self._kernel = self._read()
+                setattr(sys.modules[self.function.__module__], self.function.__name__, self._kernel)
+        return self._kernel
+
+    @property
+    def _numba_type_(self) -> Any:
+        """What Numba takes this for within other kernels, should one have to be compiled after all."""
+        return self.kernel()._numba_type_
+
+
 _STAND_STILL = tuple(
     Optimizer(name="stand_still", step="theta", slots=tuple((f"s{i}", f"s{i}") for i in range(n)))
     for n in range(MOST_SLOTS + 1)
@@ -196,6 +238,7 @@ _SHIPPED_KEYS = {
     *map(rule_key, _SHIPPED_OPTIMIZERS),
 }
 OWN_BUILDS = 20  #: builds with users' rows that stay in the cache
+AT_ONCE = ("begin", "work_alone")  #: read when the build is: the clock of a training should not run meanwhile
 #: files of `kernels/`, in the order they need each other
 PARTS = ("rows", "dropping", "products", "reading", "passes", "steps", "working")
 _KERNELS = Path(__file__).with_name("kernels")
@@ -234,25 +277,44 @@ def build_for(network: Network, optimizer: Optimizer, dtype: np.dtype[Any]) -> B
 def _load(name: str, build: Build) -> Build:
     with _loading:
         if name not in _builds:
-            began = time.perf_counter()
-            done = cache_folder() / build.folder / "compiled"
-            compiles = not done.exists()
-            if compiles:
-                own = "" if build.folder == build.real.__name__ else " with rows of your own"
-                _log.warning("compiling the %s kernels%s (once) ...", build.real.__name__, own)
-                _forget_old_builds()
-            _execute(name, build)
-            if compiles:
-                _log.warning("... compiled in %.0f s", time.perf_counter() - began)
-                done.parent.mkdir(exist_ok=True)
-                done.touch()
+            build.place = folder_of(build.folder)
+            build.complete = is_complete(build.place)
+            if build.complete:
+                _execute(name, build)
+            else:
+                with alone(build.place):
+                    _compile(name, build)
         return _builds[name]
+
+
+def _compile(name: str, build: Build) -> None:
+    """Make a build, unless another process just did."""
+    build.complete = is_complete(build.place)
+    if build.complete:
+        _execute(name, build)
+        return
+    began = time.perf_counter()
+    own = "" if build.folder == build.real.__name__ else " with rows of your own"
+    _log.warning("compiling the %s kernels%s (once) ...", build.real.__name__, own)
+    if asked_elsewhere(build.place):
+        _log.warning(asked_elsewhere(build.place))
+    _forget_old_builds()
+    _execute(name, build)
+    _log.warning("... compiled in %.0f s", time.perf_counter() - began)
+    with suppress(OSError):
+        (build.place / MARK).touch()
 
 
 def _forget_old_builds() -> None:
     """Keep the disk from filling with the formulas somebody tried: the latest builds of own rows stay."""
-    own = [folder for folder in cache_folder().glob("float*_*") if folder.is_dir()]
-    for folder in sorted(own, key=lambda folder: folder.stat().st_mtime)[:-OWN_BUILDS]:
+
+    def age(folder: Path) -> float:
+        try:
+            return folder.stat().st_mtime
+        except OSError:  # another process has just removed it
+            return 0.0
+
+    for folder in sorted(cache_folder().glob("float*_*"), key=age)[:-OWN_BUILDS]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -279,44 +341,3 @@ def _execute_file(name: str, path: Path) -> ModuleType:
         del sys.modules[name]
         raise
     return module
-
-
-@lru_cache(maxsize=1)
-def cache_folder() -> Path:
-    """Folder of this fingerprint's compiled kernels: the user's cache, or a private temporary folder."""
-    chosen = os.environ.get("CLEARPROP_CACHE_DIR")
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
-    owner = os.getuid() if hasattr(os, "getuid") else "user"
-    fallback = Path(tempfile.gettempdir()) / f"clearprop-{owner}"
-    for root in [Path(chosen)] if chosen else [home / "clearprop", fallback]:
-        folder = root / "kernels" / fingerprint(Path(__file__).parent.parent)
-        try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError:
-            continue
-        if _is_private(folder):
-            return folder
-    return Path(tempfile.mkdtemp(prefix="clearprop-"))
-
-
-def _is_private(folder: Path) -> bool:
-    """Whether we may write here and nobody else's files could be loaded from here."""
-    ours = not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
-    return ours and os.access(folder, os.W_OK)
-
-
-def fingerprint(package: Path) -> str:
-    """Hash of all that compiled kernels depend on: the package's texts, the libraries, the machine."""
-    import llvmlite.binding
-    import numba
-    import scipy
-
-    digest = hashlib.sha256()
-    for file in sorted([*package.glob("formulas/*.py"), *package.glob("engines/**/*.py")]):
-        digest.update(f"{file.parent.name}/{file.name}\0".encode())
-        digest.update(file.read_bytes())
-    versions = (llvmlite.__version__, numba.__version__, scipy.__version__, np.__version__)
-    processor = numba.config.CPU_NAME or llvmlite.binding.get_host_cpu_name()
-    machine = (platform.machine(), platform.python_version(), processor, numba.config.CPU_FEATURES)
-    digest.update(repr((versions, machine)).encode())
-    return digest.hexdigest()[:20]

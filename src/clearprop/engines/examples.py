@@ -15,6 +15,8 @@ from clearprop.errors import DataError
 from clearprop.formulas.losses import TARGETS
 from clearprop.specification import Network
 
+BLOCK = 4096  #: rows looked at in one go, so that no check takes memory of the size of the data
+
 
 @dataclass(frozen=True)
 class Examples:
@@ -83,9 +85,11 @@ def _require_finite(checked: Array, given: Array, name: str) -> None:
     with np.errstate(all="ignore"):
         if np.isfinite(checked.sum()):
             return
-    wrong = np.argwhere(~np.isfinite(checked))
-    if len(wrong):
-        place = tuple(int(i) for i in wrong[0])
+    for first in range(0, len(checked), BLOCK):  # the sum may have overflowed
+        wrong = np.argwhere(~np.isfinite(checked[first : first + BLOCK]))
+        if not len(wrong):
+            continue
+        place = (first + int(wrong[0][0]), *(int(i) for i in wrong[0][1:]))
         where = f"row {place[0]}" + (f", column {place[1]}" if len(place) > 1 else "")
         remedy = (
             "impute missing values or drop the row"
@@ -111,7 +115,7 @@ def check_targets(network: Network, Y: npt.ArrayLike, m: int, dtype: npt.DTypeLi
         )
     n_outputs, loss = network.output.units, network.loss
     if array.ndim == 1 and loss.for_classes:
-        array = _columns_of_classes(array, n_outputs, signs=loss.targets == "signs", name=name)
+        array = _columns_of_classes(array, n_outputs, signs=loss.targets == "signs", dtype=dtype, name=name)
     elif array.ndim == 1:
         array = array[:, None]
     if array.ndim == 2 and array.shape[1] == 1 and loss.outputs == n_outputs:
@@ -127,10 +131,9 @@ def check_targets(network: Network, Y: npt.ArrayLike, m: int, dtype: npt.DTypeLi
     low, high = {"counts": (0.0, np.inf), "probabilities": (0.0, 1.0), "distribution": (0.0, 1.0)}.get(
         loss.targets, (-np.inf, np.inf)
     )
-    wrong = (checked < low) | (checked > high)
-    if loss.targets == "signs":
-        wrong = np.abs(checked) != 1
-    if wrong.any():
+    signs = loss.targets == "signs"
+    if checked.min() < low or checked.max() > high or (signs and not np.isin(checked, (-1, 1)).all()):
+        wrong = np.abs(checked) != 1 if signs else (checked < low) | (checked > high)
         row, column = (int(i) for i in np.argwhere(wrong)[0])
         raise DataError(
             f"{name} has {array[row, column]} at row {row}, column {column} (counted from 0), and loss "
@@ -148,7 +151,9 @@ def check_targets(network: Network, Y: npt.ArrayLike, m: int, dtype: npt.DTypeLi
     return checked
 
 
-def _columns_of_classes(indices: Array, n_outputs: int, *, signs: bool, name: str) -> Array:
+def _columns_of_classes(
+    indices: Array, n_outputs: int, *, signs: bool, dtype: npt.DTypeLike, name: str
+) -> Array:
     """One column a class (0/1, or -1/+1); a single column for two classes and one output."""
     n_classes = max(n_outputs, 2)
     with np.errstate(invalid="ignore"):
@@ -161,13 +166,16 @@ def _columns_of_classes(indices: Array, n_outputs: int, *, signs: bool, name: st
             f"{name} has {indices[row]} at row {row} (counted from 0), and class indices for "
             f"{n_outputs} output(s) run from 0 to {n_classes - 1}"
         )
-    indices = indices.astype(np.int64)
-    if n_outputs == 1:
-        columns = indices[:, None].astype(np.float64)
-    else:
-        columns = np.zeros((len(indices), n_outputs))
-        columns[np.arange(len(indices)), indices] = 1.0
-    return 2 * columns - 1 if signs else columns
+    indices = indices.astype(np.int64, copy=False)
+    low = -1 if signs else 0
+    columns = np.full((len(indices), n_outputs), low, dtype=dtype)
+    for first in range(0, len(indices), BLOCK):
+        block, marked = columns[first : first + BLOCK], indices[first : first + BLOCK]
+        if n_outputs == 1:
+            block[marked == 1] = 1
+        else:
+            block[np.arange(len(marked)), marked] = 1
+    return columns
 
 
 def check_weights(sample_weight: npt.ArrayLike | None, m: int) -> Array | None:

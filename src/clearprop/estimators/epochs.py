@@ -16,7 +16,7 @@ from clearprop.estimators.steps import Objective, Reported, Steps
 def fit_epochs(estimator: Any, objective: Objective, judge: Judge, data: Reported, theta: Array) -> Array:
     """Parameters after `max_iter` epochs, or fewer."""
     steps = estimator._optimizer = Steps(objective, estimator)
-    order = np.arange(len(data))
+    order = data.rows
     size = _batch_size(estimator, len(data))
     estimator.n_iter_ = 0
     if judge.stops_early:

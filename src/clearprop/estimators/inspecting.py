@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -13,8 +13,10 @@ from clearprop.engines import forward, gradient
 from clearprop.engines.jacobian import input_gradient, jacobian
 from clearprop.engines.textbook import forward_pass
 from clearprop.estimators.ensemble import mean_and_spread
-from clearprop.model import Model
 from clearprop.specification import Parameters, parameters_from_arrays
+
+if TYPE_CHECKING:
+    from clearprop.model import Model
 
 _OF_ONE_NETWORK = (
     *("best_loss_", "best_validation_score_", "coefs_", "intercepts_", "loss_curve_"),
@@ -41,6 +43,8 @@ class FittedNetwork(BaseEstimator):  # type: ignore[misc]
     @property
     def model_(self) -> Model:
         """Fitted network as a `clearprop.Model`: to save, to look into, to certify."""
+        from clearprop.model import Model
+
         check_is_fitted(self)
         self._require_single("model_")
         classes = tuple(np.asarray(self.classes_).tolist()) if hasattr(self, "classes_") else ()

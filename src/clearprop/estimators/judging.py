@@ -80,7 +80,8 @@ class Judge:
             estimator.best_validation_score_ = -np.inf
         self.best: Array | None = None
         judged = None if held_out is None else held_out.data.examples
-        self.sample = TrainingData(data.examples, judged).sample() if callbacks else None
+        shown = TrainingData(data.examples, judged, places=data.places)
+        self.sample = shown.sample() if callbacks else None
 
     def end_epoch(self, theta: Array, loss: float, rate: float | None) -> bool:
         """Note the epoch's loss, judge the parameters, tell the callbacks; whether one of them stops."""

@@ -8,11 +8,11 @@ there; that is why the loop over epochs stands here and not in `training`, which
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from sklearn.base import _fit_context
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight
 
@@ -173,7 +173,7 @@ class MultilayerPerceptron(FittedNetwork):
                     "partial_fit does not support early_stopping=True without rows to judge by; give "
                     "validation_data=(X, y)"
                 )
-            data, held_out = self._hold_out(data, Y)
+            data, held_out = self._hold_out(data, Y, in_place=bool(rule.step) and not network.has_dropout)
         if rule.name == "levenberg_marquardt":
             least_squares(objective, data)
         return (
@@ -218,8 +218,10 @@ class MultilayerPerceptron(FittedNetwork):
         except (TypeError, ValueError) as error:
             raise ValueError(f"validation_data: {error}") from error
 
-    def _hold_out(self, data: Reported, Y: Array) -> tuple[Reported, HeldOut]:
-        """Rows to train on and rows to judge by, as scikit-learn splits them."""
+    def _hold_out(self, data: Reported, Y: Array, *, in_place: bool) -> tuple[Reported, HeldOut]:
+        """Rows to train on (left where they are, if that will do) and rows to judge by, as there."""
+        from sklearn.model_selection import train_test_split  # brings all of sklearn.metrics
+
         kept, held = train_test_split(
             np.arange(len(Y)),
             random_state=self._random_state,
@@ -230,7 +232,8 @@ class MultilayerPerceptron(FittedNetwork):
             raise ValueError(
                 "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
             )
-        return data.take(kept), HeldOut(data.take(held), Y[held])
+        training = replace(data, places=kept) if in_place else data.take(kept)
+        return training, HeldOut(data.take(held), Y[held])
 
     def _initialize(self, network: Network, dtype: np.dtype[Any]) -> None:
         self.n_iter_ = self.t_ = 0

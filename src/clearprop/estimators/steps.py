@@ -80,13 +80,22 @@ class Objective:
 
 @dataclass(frozen=True)
 class Reported:
-    """Examples, and what the reported loss adds for each row: the constant part of a Poisson deviance."""
+    """Examples, and what the reported loss adds for each row: the constant part of a Poisson deviance.
+
+    Where `places` are given, the examples hold more rows than these, which alone are trained on.
+    """
 
     examples: Examples
     offset: Array | None = None
+    places: IntArray | None = None
 
     def __len__(self) -> int:
-        return len(self.examples)
+        return len(self.examples) if self.places is None else len(self.places)
+
+    @property
+    def rows(self) -> IntArray:
+        """Where the rows that are trained on stand."""
+        return np.arange(len(self.examples)) if self.places is None else self.places
 
     def take(self, rows: IntArray) -> Reported:
         """Those rows, copied."""

@@ -286,9 +286,8 @@ class Course:
 
     def _remedy(self) -> str:
         """Words that fit the data: unlike scales first, then the learning rate."""
-        X, Y = self.data.training.X, self.data.training.Y
         optimizer = self.engine.optimizer
-        largest_x, largest_y = (float(np.abs(values).max()) for values in (X, Y))
+        largest_x, largest_y = self.data.largest()
         advice = []
         if largest_x > 30:
             advice.append(f"standardise the inputs (the largest is {largest_x:.3g} in size)")

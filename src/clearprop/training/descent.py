@@ -34,19 +34,28 @@ class Batches:
     Attributes
     ----------
     training : Examples
+    places : ndarray of int64 or None
+        Where the rows that are trained on stand among `training`; None for all, in their order.
     """
 
     engine: Engine
     training: Examples
     record: RunRecord
+    places: IntArray | None = None
+
+    @property
+    def rows(self) -> int:
+        """Rows of an epoch."""
+        return len(self.training) if self.places is None else len(self.places)
 
     def __len__(self) -> int:
         """Batches of an epoch."""
-        return -(-len(self.training) // self.record.batch_size)
+        return -(-self.rows // self.record.batch_size)
 
     def order(self, epoch: int) -> IntArray:
-        """Rows in the order of an epoch (from 0)."""
-        return batch_order(self.record.seed, epoch, len(self.training), shuffle=self.record.shuffle)
+        """Rows of `training` in the order of an epoch (from 0)."""
+        order = batch_order(self.record.seed, epoch, self.rows, shuffle=self.record.shuffle)
+        return order if self.places is None else self.places[order]
 
     def rates(self, epoch: int, first: int, last: int, reductions: int) -> Array:
         """Learning rates of batches `first` to `last` - 1 of an epoch, both from 0."""
@@ -86,7 +95,7 @@ class Batches:
 def descend(course: Course) -> Stopped:
     """Epoch after epoch of batches, slice by slice, until a rule stops the run."""
     engine, record = course.engine, course.record
-    batches = Batches(engine, course.data.training, record)
+    batches = Batches(engine, course.data.training, record, course.data.places)
     count, length = len(batches), slice_length(engine.network, record.batch_size, engine.name)
     at = course.position
     while True:
@@ -121,7 +130,7 @@ def batch_order(seed: int, epoch: int, m: int, *, shuffle: bool = True) -> IntAr
     """
     if not shuffle:
         return np.arange(m, dtype=np.int64)
-    return generator_of(seed, epoch).permutation(m).astype(np.int64)
+    return generator_of(seed, epoch).permutation(m).astype(np.int64, copy=False)
 
 
 def slice_length(network: Network, batch_size: int, engine: str) -> int:

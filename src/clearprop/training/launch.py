@@ -194,9 +194,10 @@ def train(
         sample_weight=sample_weight,
         class_weight=class_weight,
         label_smoothing=label_smoothing,
+        in_place=bool(rule.step) and not network.has_dropout and stop_gradient_norm is None,
     )
     theta = first_parameters(network, initial, seed, real)
-    size = _batch_size(batch_size if rule.step else None, len(data.training))
+    size = _batch_size(batch_size if rule.step else None, len(data))
     monitored = None if metric is None else as_metric(metric, network.loss)
     schedule = rule.learning_rate
     # may compile, which is not training
@@ -216,7 +217,7 @@ def train(
                 engine=engine,
                 dtype=real.name,
                 optimizer=rule.to_dict(),
-                rows=len(data.training),
+                rows=len(data),
                 held_out=0 if data.held_out is None else len(data.held_out),
                 validation_fraction=float(validation)
                 if isinstance(validation, float | np.floating)
@@ -225,7 +226,7 @@ def train(
                 class_weight=_plain_weights(class_weight),
                 label_smoothing=float(label_smoothing),
                 initial_given=initial is not None,
-                data=digest(data.training.X, data.training.Y, data.training.weights),
+                data=digest(data.training.X, data.training.Y, data.training.weights, rows=data.places),
             ),
             shown_metric=monitored or default_metric(network.loss),
             monitored=monitored,

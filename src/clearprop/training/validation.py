@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from clearprop.arrays import Array, IntArray
 from clearprop.engines.examples import (
+    BLOCK,
     Examples,
     check_examples,
     check_inputs,
@@ -43,19 +44,36 @@ class TrainingData:
         The held-out rows' own weights, for metrics.
     rows : ndarray of int64 or None
         Which of the given rows are trained on; None for all, in their order.
+    places : ndarray of int64 or None
+        Where these stand in `training`, if all given rows were left in there; None if it holds no others.
     """
 
     training: Examples
     held_out: Examples | None = None
     held_out_weights: Array | None = None
     rows: IntArray | None = None
+    places: IntArray | None = None
+
+    def __len__(self) -> int:
+        """Rows that are trained on."""
+        return len(self.training) if self.places is None else len(self.places)
+
+    def largest(self) -> tuple[float, float]:
+        """Largest size of a number in X and in Y."""
+        found = [0.0, 0.0]
+        for first in range(0, len(self), BLOCK):
+            block = slice(first, first + BLOCK)
+            rows = block if self.places is None else self.places[block]
+            for k, values in enumerate((self.training.X, self.training.Y)):
+                found[k] = max(found[k], float(np.abs(values[rows]).max()))
+        return found[0], found[1]
 
     def sample(self, most: int = SAMPLE) -> TrainingData:
         """At most so many rows of each, evenly spaced and copied: a small, fixed view of the data."""
         held = self.held_out
         weights = self.held_out_weights
         return TrainingData(
-            _evenly(self.training, most),
+            _evenly(self.training, most, self.places),
             None if held is None else _evenly(held, most),
             None if held is None or weights is None else weights[_spaced(len(held), most)],
         )
@@ -66,8 +84,9 @@ def _spaced(m: int, most: int) -> IntArray:
     return np.arange(m) if m <= most else np.arange(most) * m // most
 
 
-def _evenly(examples: Examples, most: int) -> Examples:
-    return examples.take(_spaced(len(examples), most))
+def _evenly(examples: Examples, most: int, places: IntArray | None = None) -> Examples:
+    chosen = _spaced(len(examples) if places is None else len(places), most)
+    return examples.take(chosen if places is None else places[chosen])
 
 
 def generator_of(seed: int, counter: int) -> np.random.Generator:
@@ -86,8 +105,14 @@ def prepare(
     sample_weight: npt.ArrayLike | None,
     class_weight: ClassWeight | None,
     label_smoothing: float,
+    in_place: bool = False,
 ) -> TrainingData:
     """Check what the user gave, hold rows out, weigh and smooth.
+
+    Parameters
+    ----------
+    in_place : bool
+        Whether the rows to train on may stay among those held out, instead of being copied from there.
 
     Raises
     ------
@@ -96,22 +121,28 @@ def prepare(
     """
     loss = network.loss
     given = check_examples(network, X, Y, dtype, sample_weight)
-    training, held_out, kept = given, None, None
+    training, held_out, kept, places = given, None, None, None
     if isinstance(validation, tuple | list):
         held_out = _own_validation(network, validation, dtype)
     elif validation is not None:
         kept, held = hold_out(loss, given.Y, _fraction(validation), seed)
-        training, held_out = given.take(kept), given.take(held)
-    by_class = None if class_weight is None else class_weights(loss, training, class_weight)
+        held_out = given.take(held)
+        del held
+        training, places = (given, kept) if in_place else (given.take(kept), None)
+    taught = slice(None) if places is None else places
+    by_class = None
+    if class_weight is not None:
+        weights = None if training.weights is None else training.weights[taught]
+        by_class = class_weights(loss, training.Y[taught], weights, class_weight)
     ready = smoothed(loss, weighted(loss, training, by_class), label_smoothing)
-    if not ready.total_weight():
+    if ready.weights is not None and not ready.weights[taught].any():
         raise DataError("every training row has weight 0; give at least one a positive weight")
     if held_out is None:
         return TrainingData(ready, rows=kept)
     judged = weighted(loss, held_out, by_class)
     if not judged.total_weight():
         raise DataError("every validation row has weight 0; give at least one a positive weight")
-    return TrainingData(ready, judged, held_out.weights, kept)
+    return TrainingData(ready, judged, held_out.weights, kept, places)
 
 
 def _own_validation(network: Network, validation: Any, dtype: npt.DTypeLike) -> Examples:

@@ -16,13 +16,15 @@ from clearprop.metrics import decide, is_multilabel
 ClassWeight: TypeAlias = Mapping[int, float] | Literal["balanced"]
 
 
-def class_weights(loss: Loss, examples: Examples, class_weight: ClassWeight) -> Array:
+def class_weights(loss: Loss, Y: Array, weights: Array | None, class_weight: ClassWeight) -> Array:
     """Weight of each class 0..K-1, (K,) float64.
 
     Parameters
     ----------
-    examples : Examples
-        The training rows; "balanced" gives class k the weight sum w / (K * sum of w in k), so that every
+    Y : ndarray (m, n_L)
+        Checked targets of the training rows.
+    weights : ndarray (m,) or None
+        Their own weights; "balanced" gives class k the weight sum w / (K * sum of w in k), so that every
         class there is counts the same (weights included, so a weight of 2 equals a repeated row).
     class_weight : mapping from class index to weight, or "balanced"
         Classes left out of a mapping weigh 1.
@@ -32,22 +34,22 @@ def class_weights(loss: Loss, examples: Examples, class_weight: ClassWeight) -> 
     SpecificationError
         When the targets are not classes, or a class or a weight makes no sense.
     """
-    if not loss.for_classes or is_multilabel(loss, examples.Y):
+    if not loss.for_classes or is_multilabel(loss, Y):
         raise SpecificationError(
             f"class_weight is for targets that are classes, one for each row, and loss {loss.name!r} has "
             "other targets here; give sample_weight instead"
         )
-    n_classes = max(examples.Y.shape[1], 2)
+    n_classes = max(Y.shape[1], 2)
     if isinstance(class_weight, str):
         if class_weight != "balanced":
             raise SpecificationError(
                 f"class_weight is a mapping from class to weight, or 'balanced', not {class_weight!r}"
             )
-        totals = np.bincount(decide(loss, examples.Y), weights=examples.weights, minlength=n_classes)
+        totals = np.bincount(decide(loss, Y), weights=weights, minlength=n_classes)
         present = totals > 0
         balanced = totals.sum() / (present.sum() * np.where(present, totals, 1.0))
         return np.where(present, balanced, 1.0)
-    weights = np.ones(n_classes)
+    by_class = np.ones(n_classes)
     for k, weight in class_weight.items():
         if isinstance(k, bool) or not isinstance(k, int | np.integer) or not 0 <= k < n_classes:
             raise SpecificationError(
@@ -55,8 +57,8 @@ def class_weights(loss: Loss, examples: Examples, class_weight: ClassWeight) -> 
             )
         if not isinstance(weight, int | float | np.number) or not 0 <= weight < np.inf:
             raise SpecificationError(f"class_weight[{k}] is a number from 0, not {weight!r}")
-        weights[k] = weight
-    return weights
+        by_class[k] = weight
+    return by_class
 
 
 def weighted(loss: Loss, examples: Examples, by_class: Array | None) -> Examples:
