@@ -35,7 +35,8 @@ from clearprop.formulas.optimizers import MOST_SCALARS, Optimizer
 from clearprop.specification import Network
 
 _NO_MASKS: BoolArray = np.zeros(0, dtype=np.bool_)
-PIECE_BYTES = 1 << 19  #: what the rows of a task may take, to stay in the cache on their way
+PIECE_BYTES = 1 << 20  #: what a layer's numbers of a task's rows may take, to stay in the cache
+STREAM_BYTES = 1 << 19  #: what all numbers of the rows of a prediction may take
 LEAST_PIECE = 48
 ROUND_BLOCKS = 8  #: blocks of a tall batch for each thread, before their gradients are added
 STREAMED_ROWS = 1024  #: rows of a task of predictions
@@ -107,7 +108,7 @@ class Compiled(Engine):
     def _pack(self, plan: Plan, theta: Array) -> Array:
         """The weights as the forward products read them."""
         if self._packed.size == 0:
-            self._packed = _aligned(plan.packed, self.dtype)
+            self._packed = _aligned(plan.packed * 8, self.dtype)
         self._passes.pack_all(plan.table, theta, self._packed)
         return self._packed
 
@@ -128,8 +129,8 @@ class Compiled(Engine):
     def _make_room(self, m: int, rows: int, threads: int, *, tall: bool) -> _Room:
         itemsize, network = self.dtype.itemsize, self.network
         plan = self._plan(rows)
-        fitting = max(PIECE_BYTES // (numbers_of_a_row(network) * itemsize), LEAST_PIECE)
-        pieces = -(-rows // fitting)
+        widest = max(network.inputs, *(layer.rows for layer in network.layers))
+        pieces = -(-rows // max(PIECE_BYTES // (widest * itemsize), LEAST_PIECE))
         piece = -(-rows // (-(-pieces // threads) * threads))
         blocks = min(-(-m // rows), ROUND_BLOCKS * threads) if tall else 0
         space = _aligned(plan.space * (threads if tall else 1), self.dtype)
@@ -169,6 +170,8 @@ class Compiled(Engine):
             UNIT_TASKS=len(units),
             STRETCHES=stretches,
             LOSS_SIZE=plan.loss_parameters.size,
+            PACKED_SIZE=plan.packed,
+            PACKS_ALL=threads > 1 and not tall and plan.packed <= 1 << 16,
             CLIPPED=self.optimizer.clip_norm is not None,
         )
         return _Room(plan, threads, m if tall else rows, space, scratch, work)
@@ -188,15 +191,16 @@ class Compiled(Engine):
         if threads == 1:
             self._working.work_alone(work.board)
             return
-        with helping(threads, lambda thread: self._working.work_together(work.board, thread)):
-            self._working.work_together(work.board, 0)
+        kernels = self._working
+        with helping(threads, lambda k: kernels.work_together(work.board, k), kernels.wait_a_while):
+            kernels.work_together(work.board, 0)
 
     def _stream(self, theta: Array, m: int, judging: int, arrays: dict[str, Array]) -> None:
         """Pass over m rows, a piece at a time, by several threads; see the kernels' `stream`."""
         network = self.network
         threads = threads_for(self.threads, self._row_work / 3 * m)
         room = self._streams.get(threads)
-        fitting = max(PIECE_BYTES // (numbers_of_a_row(network) * self.dtype.itemsize), LEAST_PIECE)
+        fitting = max(STREAM_BYTES // (numbers_of_a_row(network) * self.dtype.itemsize), LEAST_PIECE)
         rows = min(m, fitting, STREAMED_ROWS)
         if room is None or room.rows < rows:
             room = self._streams[threads] = self._make_room(rows, rows, threads, tall=True)
@@ -210,7 +214,7 @@ class Compiled(Engine):
             for first in shares:
                 self._passes.stream(work.board, thread, first, min(first + share, m), judging)
 
-        with helping(threads, take):
+        with helping(threads, take, self._working.wait_a_while):
             take(0)
 
     def forward(self, theta: Array, X: Array) -> Array:

@@ -35,6 +35,7 @@ N_COLUMNS = 26
 SOFTMAX, MAXOUT, MONOTONE = -1, -2, -3
 _COUPLED = {"softmax": SOFTMAX, "maxout": MAXOUT, "monotone": MONOTONE}
 
+MOST_UNITS = 256  #: of a task: their gradient should still be in the cache when they take their step
 _CACHE_BYTES = 1 << 20  #: what a block may take; half of the second-level cache of today's CPUs
 _MOST_BYTES = 1 << 26  #: what the rows of a wide batch may take at once
 _FEWEST, _MOST = 256, 4096  #: rows of a block
@@ -180,7 +181,7 @@ def unit_tasks(network: Network, itemsize: int, threads: int) -> IntArray:
     tasks = []
     for l, layer in enumerate(network.layers, start=1):
         panels = -(-layer.rows // panel)
-        share = -(-panels // threads) * panel
+        share = min(-(-panels // threads) * panel, MOST_UNITS)
         tasks += [(l, j, min(j + share, layer.rows)) for j in range(0, layer.rows, share)]
     return np.array(tasks, dtype=np.int64)
 

@@ -86,3 +86,18 @@ def give_way(typingctx: Any) -> Any:
         return context.get_dummy_value()
 
     return types.none(), codegen
+
+
+@intrinsic
+def fetch_line(typingctx: Any, place: Any) -> Any:
+    """Ask for the cache line at an address, without waiting for it."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [pointer, *[ir.IntType(32)] * 3])
+        prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        reading, second_level, data = (ir.IntType(32)(number) for number in (0, 2, 1))
+        builder.call(prefetch, [builder.inttoptr(args[0], pointer), reading, second_level, data])
+        return context.get_dummy_value()
+
+    return types.none(types.intp), codegen

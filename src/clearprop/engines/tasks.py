@@ -21,7 +21,7 @@ KIND, STEP, FIRST, COUNT, STOPPED, FAILED = range(16, 22)
 # Settings of a run.
 START, STOP, BATCH, ROUND, PIECE, TALL, UPDATES, GIVEN_SCALE, DROPOUT, MASKED, DIVIDE = range(24, 35)
 LAYERS, PARAMETERS, THREADS, INPUTS, OUTPUTS, SPACE_SIZE, UNIT_TASKS, STRETCHES = range(35, 43)
-EXAMPLES, ORDERED, WEIGHTED, TRACED_STEPS, LOSS_SIZE, CLIPPED = range(43, 49)
+EXAMPLES, ORDERED, WEIGHTED, TRACED_STEPS, LOSS_SIZE, CLIPPED, PACKED_SIZE, PACKS_ALL = range(43, 51)
 # Addresses of arrays, by their names.
 INTEGERS = ("plan", "units", "rule", "starts", "order")
 DOUBLES = ("reals", "losses", "norms", "trace", "sums", "weights", "rates")

@@ -27,6 +27,7 @@ from clearprop.engines.plan import (
     LOG_AT,
     LOSS,
     MAXOUT,
+    MOST_UNITS,
     PACKED_AT,
     PIECES,
     ROWS,
@@ -49,12 +50,14 @@ from clearprop.engines.tasks import (
     LOSSES,
     OUTPUTS,
     PACKED,
+    PACKS_ALL,
     PARAMETERS,
     SCALE,
     SCRATCH,
     SPACE,
     SPACE_SIZE,
     THETA,
+    THREADS,
     Y_HAT,
     P,
     Q,
@@ -75,6 +78,8 @@ SCRATCH_SIZE, ITEMSIZE = _READING.SCRATCH_SIZE, _READING.ITEMSIZE
 board, plan_of, parameters_of = _READING.board, _READING.plan_of, _READING.parameters_of
 scratch_of, space_of = _READING.scratch_of, _READING.space_of
 numbers, number_table = _READING.numbers, _READING.number_table
+fetch = _READING.fetch
+MOST_FETCHED = 1 << 18  #: numbers that are asked for at once
 T = argument_types(REAL)
 N = T.count
 ZERO = REAL(0)
@@ -109,13 +114,20 @@ def activate_rows(l: int, w: Any, plan: Any, space: Any, first: int, m: int) -> 
             a[i] = z[largest_piece(z, i * pieces, pieces)]
 
 
-@far(*[N] * 7)
+@far(*[N] * 8)
 def forward(
-    w_place: int, space_place: int, scratch_place: int, x_place: int, first: int, m: int, training: int
+    w_place: int,
+    space_place: int,
+    scratch_place: int,
+    packed_place: int,
+    x_place: int,
+    first: int,
+    m: int,
+    training: int,
 ) -> None:
     """(F1)-(F3) of rows `first` to `first + m` - 1 of the working memory; their inputs lie at `x_place`."""
     w = board(w_place)
-    plan, theta, packed = plan_of(w), parameters_of(w, THETA), numbers(w[PACKED], 1)
+    plan, theta, packed = plan_of(w), parameters_of(w, THETA), numbers(packed_place, 1)
     space, scratch = numbers(space_place, w[SPACE_SIZE]), numbers(scratch_place, SCRATCH_SIZE)
     for l in range(1, plan.shape[0]):
         n_in, r, n = plan[l - 1, UNITS], plan[l, ROWS], plan[l, UNITS]
@@ -123,6 +135,8 @@ def forward(
         b_at, packed_at = plan[l, B_AT], place(packed, plan[l, PACKED_AT])
         b_place = place(theta, b_at) if b_at >= 0 else place(scratch, 0)
         z_place = place(space, plan[l, Z_AT] + first * r)
+        if w[THREADS] > 1 and n_in * r <= MOST_FETCHED and not w[PACKS_ALL]:
+            fetch(packed_at, n_in * r)
         products_forward(x_at, m, n_in, packed_at, r, b_place, b_at >= 0, z_place)
         activate_rows(l, w, plan, space, first, m)
         if plan[l, HAS_MASK]:
@@ -233,6 +247,8 @@ def backward(w_place: int, space_place: int, scratch_place: int, first: int, m: 
         below = l - 1
         n, r = plan[below, UNITS], plan[l, ROWS]
         at, delta = plan[below, UPSTREAM_AT] + first * n, place(space, plan[l, DELTA_AT] + first * r)
+        if w[THREADS] > 1 and n * r <= MOST_FETCHED:
+            fetch(place(theta, plan[l, W_AT]), n * r)
         products_backward(delta, m, r, place(theta, plan[l, W_AT]), n, scratch_place, place(space, at))
         if training and plan[below, HAS_MASK]:
             upstream = vector(space, at, m * n)
@@ -259,7 +275,11 @@ def gradient_of_units(
     plan, space = plan_of(w), numbers(space_place, w[SPACE_SIZE])
     gradient = numbers(gradient_place, w[PARAMETERS])
     n_in, r, units = plan[l - 1, UNITS], plan[l, ROWS], last - first
-    delta_at = plan[l, DELTA_AT] + first
+    delta_at, x_place = plan[l, DELTA_AT] + first, place(space, plan[l, X_AT])
+    if w[THREADS] > 1 and m * n_in <= MOST_FETCHED:
+        fetch(x_place, m * n_in)
+        for i in range(m):
+            fetch(place(space, delta_at + i * r), units)
     if plan[l, B_AT] >= 0:
         db = vector(gradient, plan[l, B_AT] + first, units)
         if not add:
@@ -269,8 +289,9 @@ def gradient_of_units(
             delta = vector(space, delta_at + i * r, units)
             for j in range(units):
                 db[j] += delta[j]
-    x_place, into = place(space, plan[l, X_AT]), place(gradient, plan[l, W_AT] + first * n_in)
-    products_of_gradient(place(space, delta_at), r, units, x_place, n_in, m, scratch_place, into, add)
+    for j in range(0, units, MOST_UNITS):
+        into, some = place(gradient, plan[l, W_AT] + (first + j) * n_in), min(MOST_UNITS, units - j)
+        products_of_gradient(place(space, delta_at + j), r, some, x_place, n_in, m, scratch_place, into, add)
 
 
 @inline
@@ -317,7 +338,7 @@ def stream(w: Any, thread: int, start: int, stop: int, judging: int) -> None:
     for first in range(start, stop, plan[0, CAPACITY]):
         m = min(plan[0, CAPACITY], stop - first)
         x_place = w[X] + first * n_in * ITEMSIZE
-        forward(w_place, space_place, scratch, x_place, 0, m, 0)
+        forward(w_place, space_place, scratch, w[PACKED], x_place, 0, m, 0)
         if judging:
             load_given(w, plan, space, first, m)
             loss(w_place, space_place, 0, m, 0, w[LOSSES] + first * 8)
@@ -335,7 +356,7 @@ def stream(w: Any, thread: int, start: int, stop: int, judging: int) -> None:
 def stream_row(w: Any) -> None:
     """y_hat of the one row of X."""
     plan, space_place = plan_of(w), w[SPACE]
-    forward(place(w, 0), space_place, w[SCRATCH], w[X], 0, 1, 0)
+    forward(place(w, 0), space_place, w[SCRATCH], w[PACKED], w[X], 0, 1, 0)
     n = w[OUTPUTS]
     y_hat, a = numbers(w[Y_HAT], n), numbers(space_place + plan[plan.shape[0] - 1, A_AT] * ITEMSIZE, n)
     for j in range(n):

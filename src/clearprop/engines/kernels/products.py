@@ -14,17 +14,20 @@ from numba import types
 
 from clearprop.engines.builds import build_of
 from clearprop.engines.memory import numbers_of
+from clearprop.engines.plan import MOST_UNITS
 from clearprop.engines.tiles import panel_width, registers, tile, transpose
 
 _BUILD = build_of(__name__)
 kernel, inline, far, REAL = _BUILD.kernel, _BUILD.inline, _BUILD.far, _BUILD.real
 ITEMSIZE = np.dtype(REAL).itemsize
 HEIGHT, PANEL, LANES = registers().height, panel_width(ITEMSIZE), registers().lanes(ITEMSIZE)
-DEPTH = 256 * 4 // ITEMSIZE  #: of a chunk of k: 32 KiB of a panel
-SHALLOW = 128 * 4 // ITEMSIZE  #: the same, where the other factor needs the cache, too
+DEPTH = 256  #: of a chunk of k: 32 KiB of a panel
 COPIED_ROWS = 4 * HEIGHT  #: rows from which on a panel is copied together
 COPIED_ABOVE = 128  #: columns of a matrix up to which it is read in place
-SCRATCH = PANEL + DEPTH * PANEL  #: numbers of a thread's scratch: zeros, and a chunk of a panel
+COPIED_PANELS = 8  #: panels that read a chunk of deltas, from which on it is copied together
+SCRATCH = PANEL + DEPTH * (
+    PANEL + MOST_UNITS
+)  #: numbers of a thread: zeros, a chunk of a panel, one of deltas
 N = types.intp
 numbers = numbers_of(REAL)
 
@@ -77,10 +80,13 @@ def chunk_of(count: int, most: int) -> int:
 
 
 @inline
-def copy_panel(b: int, stride: int, count: int, columns: int, into: int) -> None:
-    """A chunk of a panel, its rows side by side."""
+def copy_rows(source: int, stride: int, count: int, columns: int, into: int, apart: int) -> None:
+    """Rows of `columns` numbers, `stride` apart, to where they are `apart`."""
     for k in range(count):
-        row, kept = numbers(b + k * stride * ITEMSIZE, columns), numbers(into + k * PANEL * ITEMSIZE, columns)
+        row, kept = (
+            numbers(source + k * stride * ITEMSIZE, columns),
+            numbers(into + k * apart * ITEMSIZE, columns),
+        )
         for j in range(columns):
             kept[j] = row[j]
 
@@ -127,7 +133,7 @@ def products_backward(delta: int, m: int, r: int, W: int, n: int, scratch: int, 
         for k in range(0, r, chunk):
             count, right, b_k = min(chunk, r - k), W + (k * n + i) * ITEMSIZE, n
             if copying:
-                copy_panel(right, n, count, columns, room)
+                copy_rows(right, n, count, columns, room, PANEL)
                 right, b_k = room, PANEL
             panel(m, columns, delta + k * ITEMSIZE, r, 1, right, b_k, count, start, apart, into, n)
             start, apart = into, n
@@ -137,17 +143,25 @@ def products_backward(delta: int, m: int, r: int, W: int, n: int, scratch: int, 
 def products_of_gradient(
     delta: int, r: int, units: int, x: int, n: int, m: int, scratch: int, gradient: int, add: int
 ) -> None:
-    """Some rows of dW = delta^T x over m rows of delta (r apart) and of x, or dW += ... where `add`."""
-    chunk = chunk_of(m, SHALLOW)
+    """Rows of dW = delta^T x for at most MOST_UNITS units, or dW += ... where `add`.
+
+    `delta` is the place of the first unit's, over m rows that are r apart; x (m, n).
+    """
+    chunk = chunk_of(m, DEPTH)
     copying = n > COPIED_ABOVE and units >= COPIED_ROWS
+    gathering = r > COPIED_ABOVE and n >= COPIED_PANELS * PANEL
     room = scratch + PANEL * ITEMSIZE
+    deltas = room + DEPTH * PANEL * ITEMSIZE
     for k in range(0, m, chunk):
-        count, left = min(chunk, m - k), delta + k * r * ITEMSIZE
+        count, left, a_k = min(chunk, m - k), delta + k * r * ITEMSIZE, r
+        if gathering:
+            copy_rows(left, r, count, units, deltas, units)
+            left, a_k = deltas, units
         for i in range(0, n, PANEL):
             columns, right, b_k = min(PANEL, n - i), x + (k * n + i) * ITEMSIZE, n
             into = gradient + i * ITEMSIZE
             start, apart = (into, n) if add or k > 0 else (scratch, 0)
             if copying:
-                copy_panel(right, n, count, columns, room)
+                copy_rows(right, n, count, columns, room, PANEL)
                 right, b_k = room, PANEL
-            panel(units, columns, left, 1, r, right, b_k, count, start, apart, into, n)
+            panel(units, columns, left, 1, a_k, right, b_k, count, start, apart, into, n)

@@ -17,6 +17,7 @@ from clearprop.engines.memory import (
     viewer,
 )
 from clearprop.engines.plan import N_COLUMNS
+from clearprop.engines.sharing import fetch_line
 from clearprop.engines.tasks import (
     BATCH,
     CLAIMS,
@@ -36,6 +37,7 @@ from clearprop.engines.tasks import (
 _BUILD = build_of(__name__)
 inline, REAL = _BUILD.inline, _BUILD.real
 SCRATCH_SIZE, ITEMSIZE = _BUILD.part("products").SCRATCH, np.dtype(REAL).itemsize
+LINE = 64  #: bytes
 numbers, number_table = numbers_of(REAL), viewer(argument_types(REAL).number, 2)
 
 
@@ -85,3 +87,14 @@ def reals_of(w: Any) -> Any:
 def rows_of_batch(w: Any) -> int:
     """Rows of the batch under way."""
     return min(w[BATCH], w[ORDERED] - w[STEP] * w[BATCH])
+
+
+@inline
+def fetch(place: int, size: int) -> None:
+    """Ask for `size` numbers that another thread may have written.
+
+    Lines that lie changed in another core's cache come slowly one after the other, and several times as fast
+    when all are asked for at once.
+    """
+    for line in range(place, place + size * ITEMSIZE, LINE):
+        fetch_line(line)

@@ -73,6 +73,8 @@ from clearprop.engines.tasks import (
     ORDERED,
     OUTPUTS,
     PACKED,
+    PACKED_SIZE,
+    PACKS_ALL,
     PARAMETERS,
     PHASE,
     PIECE,
@@ -129,6 +131,8 @@ board, plan_of, parameters_of, reals_of = (
 sums_of, rows_of_batch = _READING.sums_of, _READING.rows_of_batch
 scratch_of, space_of, ITEMSIZE = _READING.scratch_of, _READING.space_of, _READING.ITEMSIZE
 numbers, number_table = _READING.numbers, _READING.number_table
+fetch = _READING.fetch
+PATIENCE = 3000  #: looks at a flag before a thread that has nothing to do falls asleep
 SPINS = 300  #: looks at the board before a waiting thread gives its core away
 T = argument_types(REAL)
 N = T.count
@@ -191,7 +195,14 @@ def rows_task(w_place: int, thread: int, t: int) -> None:
     rows = vector(integers(w[ORDER], w[ORDERED]), w[STEP] * w[BATCH] + first, m)
     load_rows(w, plan, space, rows, at_row, first)
     x_place = place(space, plan[1, X_AT] + at_row * w[INPUTS])
-    forward(w_place, space_place, scratch, x_place, at_row, m, w[DROPOUT])
+    packed_place = w[PACKED]
+    if w[PACKS_ALL]:
+        packed_place += thread * w[PACKED_SIZE] * ITEMSIZE
+        theta, packed = parameters_of(w, THETA), numbers(packed_place, w[PACKED_SIZE])
+        fetch(w[THETA], w[PARAMETERS])
+        for l in range(1, plan.shape[0]):
+            pack(theta, plan[l, W_AT], plan[l - 1, UNITS], 0, plan[l, ROWS], packed, plan[l, PACKED_AT])
+    forward(w_place, space_place, scratch, packed_place, x_place, at_row, m, w[DROPOUT])
     loss(w_place, space_place, at_row, m, uniform, w[LOSSES] + first * 8)
     backward(w_place, space_place, scratch, at_row, m, w[DROPOUT])
     if tall:
@@ -224,8 +235,9 @@ def update_task(w: Any, plan: Any, clipping: Any, l: int, first: int, last: int)
     slots = number_table(w[SLOTS], MOST_SLOTS, w[PARAMETERS])
     rule, h, gradient = integers(w[RULE], 2), numbers(w[H], MOST_PARAMETERS), parameters_of(w, GRADIENT)
     update_units(plan, reals_of(w), rule, h, scalars, rate, clipping, theta, gradient, slots, l, first, last)
-    packed = numbers(w[PACKED], 1)
-    pack(theta, plan[l, W_AT], plan[l - 1, UNITS], first, last, packed, plan[l, PACKED_AT])
+    if not w[PACKS_ALL]:
+        packed = numbers(w[PACKED], 1)
+        pack(theta, plan[l, W_AT], plan[l - 1, UNITS], first, last, packed, plan[l, PACKED_AT])
 
 
 @far(*[N] * 3)
@@ -357,6 +369,18 @@ def wait(w: Any, seen: int) -> None:
     looks = 0
     while load(w, PHASE) == seen:
         looks += 1
+        if looks < SPINS:
+            pause()
+        else:
+            give_way()
+
+
+@entry(T.nothing(T.integers, T.count))
+def wait_a_while(flag: Any, seen: int) -> None:
+    """Until flag[0] is another number, or a millisecond or so has gone."""
+    for looks in range(PATIENCE):
+        if load(flag, 0) != seen:
+            return
         if looks < SPINS:
             pause()
         else:
