@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
+import time
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -170,14 +171,29 @@ def test_overlapping_fits_with_helpers_do_not_disturb_each_other() -> None:
 def test_helpers_that_never_come_are_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
     rule = optimizers["adam"](0.01)
     alone = trained(WIDE, rule, "float32", 1)
-    gate = threading.Event()
-    pool = ThreadPoolExecutor(1)
-    blocked = pool.submit(gate.wait)
-    monkeypatch.setattr(helpers._pool, "_executor", pool)
-    monkeypatch.setattr(helpers._pool, "_owner", os.getpid())
+    monkeypatch.setattr(helpers._Helper, "run", lambda self: None)
+    monkeypatch.setattr(helpers, "_pool", helpers._Pool())
     assert trained(WIDE, rule, "float32", 4) == alone
-    gate.set()
-    blocked.result()
+
+
+def test_a_helper_that_fell_asleep_comes_again() -> None:
+    rule = optimizers["adam"](0.01)
+    alone = trained(WIDE, rule, "float32", 1)
+    for pause in (0.0, 0.3, 0.0):
+        time.sleep(pause)
+        assert trained(WIDE, rule, "float32", 2) == alone
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_process_has_helpers_of_its_own() -> None:
+    rule = optimizers["adam"](0.01)
+    expected = trained(WIDE, rule, "float32", 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # forking beside threads is what is tested
+        child = os.fork()
+    if child == 0:
+        os._exit(0 if trained(WIDE, rule, "float32", 3) == expected else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_a_task_that_is_cut_wrongly_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

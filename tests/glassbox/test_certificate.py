@@ -326,3 +326,18 @@ def test_a_certificate_without_numbers_is_kept_as_one_that_does_not_hold():
     ):
         with pytest.raises(TypeError):
             Certificate.from_dict({**plain, **damage})
+
+
+def test_sums_that_cancel_are_granted_the_digits_they_lose_and_no_more():
+    """A column of nearly constant numbers, standardised within W[1]: its terms are 1e5 times their sum."""
+    rng = np.random.default_rng(0)
+    X = 1e5 + rng.standard_normal((8, 1))
+    network = Network(1, [Dense(4, "tanh"), Dense(1, "sigmoid")])
+    theta = network.initialize(seed=1)
+    theta.b[1][:] = -1e5 * theta.W[1][:, 0]
+    y = rng.integers(0, 2, 8)
+    found = certify(network, theta, X, y, engine="compiled")
+    assert found.holds
+    assert 1e-10 < found.tolerance < 1e-7
+    plain = certify(network, network.initialize(seed=1), rng.standard_normal((8, 1)), y, engine="compiled")
+    assert plain.tolerance == 1e-12

@@ -16,7 +16,7 @@ from clearprop.arrays import Array, BoolArray, IntArray
 from clearprop.engines import tasks
 from clearprop.engines.builds import build_for
 from clearprop.engines.examples import Examples
-from clearprop.engines.helpers import check_threads, helping, threads_for
+from clearprop.engines.helpers import check_threads, threads_for, work_together
 from clearprop.engines.plan import (
     Plan,
     block_rows,
@@ -190,10 +190,8 @@ class Compiled(Engine):
         self._working.begin(work.board)
         if threads == 1:
             self._working.work_alone(work.board)
-            return
-        kernels = self._working
-        with helping(threads, lambda k: kernels.work_together(work.board, k), kernels.wait_a_while):
-            kernels.work_together(work.board, 0)
+        else:
+            work_together(self._working, work.board, threads)
 
     def _stream(self, theta: Array, m: int, judging: int, arrays: dict[str, Array]) -> None:
         """Pass over m rows, a piece at a time, by several threads; see the kernels' `stream`."""
@@ -206,16 +204,11 @@ class Compiled(Engine):
             room = self._streams[threads] = self._make_room(rows, rows, threads, tall=True)
         work = room.work.again()
         work.point({"theta": theta, "packed": self._pack(room.plan, theta), **arrays})
-        work.settle(EXAMPLES=m)
-        share = m if threads == 1 else STREAMED_ROWS
-        shares = iter(range(0, m, share))  # whoever is free takes the next
-
-        def take(thread: int) -> None:
-            for first in shares:
-                self._passes.stream(work.board, thread, first, min(first + share, m), judging)
-
-        with helping(threads, take, self._working.wait_a_while):
-            take(0)
+        work.settle(EXAMPLES=m, JUDGING=judging, PIECE=STREAMED_ROWS, KIND=tasks.STREAM_PHASE)
+        if threads == 1:
+            self._working.work(work.board, 0)
+        else:
+            work_together(self._working, work.board, threads)
 
     def forward(self, theta: Array, X: Array) -> Array:
         """y_hat (m, n_L); a row's bits depend neither on the other rows nor on how many there are."""

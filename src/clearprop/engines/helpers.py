@@ -7,79 +7,53 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from typing import Protocol
 
 import numpy as np
 
 from clearprop.arrays import IntArray
+from clearprop.engines.tasks import BOARD, MAILBOX, POSTED, THREAD
 from clearprop.errors import SpecificationError
 
 WORTH_A_THREAD = 3e6  #: floating-point operations between two meetings of threads, about 20 us
 MOST_THREADS = 256
 
-Wait = Callable[[IntArray, int], None]  #: wait(flag, seen): a while, until flag[0] is another number
 
+class Kernels(Protocol):
+    """What helpers are driven by; see the kernels' file `working`."""
 
-class _Job:
-    """A call that a helper is asked for."""
+    def work(self, board: IntArray, thread: int) -> None:
+        """A thread's part of what a board says."""
 
-    def __init__(self, function: Callable[[int], None], thread: int, wait: Wait) -> None:
-        self.function, self.thread, self.wait = function, thread, wait
-        self.ended, self.flag = threading.Event(), np.zeros(1, dtype=np.int64)
-        self.error: BaseException | None = None
+    def serve(self, mail: IntArray) -> None:
+        """Work on what comes by mail, until nothing comes for a while."""
 
-    def do(self) -> None:
-        try:
-            self.function(self.thread)
-        except BaseException as error:  # belongs to whoever asked
-            self.error = error
-        self.flag[0] = 1
-        self.ended.set()
-
-    def result(self) -> None:
-        """Wait for the end; to fall asleep and be woken takes longer than most waits."""
-        self.wait(self.flag, 0)
-        self.ended.wait()
-        if self.error is not None:
-            raise self.error
+    def call_off(self, mail: IntArray) -> bool:
+        """Take the last letter back, or wait until it is done."""
 
 
 class _Helper(threading.Thread):
-    """A thread that does one job after the other, and stays awake a while after each."""
+    """A thread that works with one build's kernels on the boards it is sent; it stays awake after each."""
 
-    def __init__(self) -> None:
+    def __init__(self, kernels: Kernels) -> None:
         super().__init__(name="clearprop", daemon=True)
-        self._jobs: deque[_Job] = deque()
+        self.mail = np.zeros(MAILBOX, dtype=np.int64)
+        self._kernels = kernels
         self._ready = threading.Semaphore(0)
-        self._posted = np.zeros(1, dtype=np.int64)
         self.start()
 
-    def post(self, job: _Job) -> None:
-        self._jobs.append(job)
-        self._posted[0] += 1
+    def post(self, board: IntArray, thread: int) -> None:
+        """Send a board; the number of the letter goes last, since an awake helper opens it at once."""
+        self.mail[[BOARD, THREAD]] = board.ctypes.data, thread
+        self.mail[POSTED] += 1
         self._ready.release()
-
-    def withdraw(self, job: _Job) -> bool:
-        """Whether the job could be taken back, not begun."""
-        try:
-            self._jobs.remove(job)
-        except ValueError:
-            return False
-        return True
 
     def run(self) -> None:
         while True:
             self._ready.acquire()
-            try:
-                job = self._jobs.popleft()
-            except IndexError:  # taken back
-                continue
-            seen, wait = int(self._posted[0]), job.wait
-            job.do()
-            del job
-            wait(self._posted, seen)
+            while self._ready.acquire(blocking=False):
+                pass
+            self._kernels.serve(self.mail)
 
 
 class _Pool:
@@ -88,44 +62,36 @@ class _Pool:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._owner = -1
-        self._free: list[_Helper] = []
+        self._free: dict[Kernels, list[_Helper]] = {}
 
-    def lend(self, count: int) -> list[_Helper]:
+    def lend(self, kernels: Kernels, count: int) -> list[_Helper]:
         with self._lock:
             if self._owner != os.getpid():
-                self._free, self._owner = [], os.getpid()
-            lent = [self._free.pop() for _ in range(min(count, len(self._free)))]
-        return lent + [_Helper() for _ in range(count - len(lent))]
+                self._free, self._owner = {}, os.getpid()
+            free = self._free.setdefault(kernels, [])
+            lent = [free.pop() for _ in range(min(count, len(free)))]
+        return lent + [_Helper(kernels) for _ in range(count - len(lent))]
 
-    def give_back(self, helpers: list[_Helper]) -> None:
+    def give_back(self, kernels: Kernels, helpers: list[_Helper]) -> None:
         with self._lock:
             if self._owner == os.getpid():
-                self._free += helpers
+                self._free[kernels] += helpers
 
 
 _pool = _Pool()
 
 
-@contextmanager
-def helping(threads: int, function: Callable[[int], None], wait: Wait) -> Iterator[None]:
-    """Have function(1) .. function(threads - 1) called by helpers while the body runs, then wait for them.
-
-    One that has not begun when the body ends is called off.
-    """
-    if threads == 1:
-        yield
-        return
-    helpers = _pool.lend(threads - 1)
-    jobs = [_Job(function, thread, wait) for thread in range(1, threads)]
-    for helper, job in zip(helpers, jobs, strict=True):
-        helper.post(job)
+def work_together(kernels: Kernels, board: IntArray, threads: int) -> None:
+    """Work on a board with threads - 1 helpers; those that have not begun when all is done are called off."""
+    helpers = _pool.lend(kernels, threads - 1)
     try:
-        yield
+        for thread, helper in enumerate(helpers, start=1):
+            helper.post(board, thread)
+        kernels.work(board, 0)
     finally:
-        begun = [job for helper, job in zip(helpers, jobs, strict=True) if not helper.withdraw(job)]
-        for job in begun:
-            job.result()
-        _pool.give_back(helpers)
+        for helper in helpers:
+            kernels.call_off(helper.mail)
+        _pool.give_back(kernels, helpers)
 
 
 def usable_cores() -> int:

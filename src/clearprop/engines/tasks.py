@@ -21,7 +21,7 @@ KIND, STEP, FIRST, COUNT, STOPPED, FAILED = range(16, 22)
 # Settings of a run.
 START, STOP, BATCH, ROUND, PIECE, TALL, UPDATES, GIVEN_SCALE, DROPOUT, MASKED, DIVIDE = range(24, 35)
 LAYERS, PARAMETERS, THREADS, INPUTS, OUTPUTS, SPACE_SIZE, UNIT_TASKS, STRETCHES = range(35, 43)
-EXAMPLES, ORDERED, WEIGHTED, TRACED_STEPS, LOSS_SIZE, CLIPPED, PACKED_SIZE, PACKS_ALL = range(43, 51)
+EXAMPLES, ORDERED, WEIGHTED, TRACED_STEPS, LOSS_SIZE, CLIPPED, PACKED_SIZE, PACKS_ALL, JUDGING = range(43, 52)
 # Addresses of arrays, by their names.
 INTEGERS = ("plan", "units", "rule", "starts", "order")
 DOUBLES = ("reals", "losses", "norms", "trace", "sums", "weights", "rates")
@@ -41,8 +41,13 @@ _TYPES: dict[str, Any] = {
 }
 CLAIMS = 88
 
-ROWS_PHASE, UNITS_PHASE, NORM_PHASE, STEP_PHASE = range(4)
+ROWS_PHASE, UNITS_PHASE, NORM_PHASE, STEP_PHASE, STREAM_PHASE = range(5)
+BOARD_SIZE = CLAIMS + (1 << 20)  #: at most
 TASK_BITS = 20  #: of PHASE, for the number of tasks
+# A helper's mailbox: the number of the last letter that was posted, that was opened (or called off), and that
+# is done with; and what it says, where the board lies and which thread the helper is.
+POSTED, TAKEN, FINISHED, BOARD, THREAD = 0, 8, 16, 24, 25
+MAILBOX = 32  #: its size
 # What is summed over a run and of the batch under way, in float64.
 LOSS_SUM, WEIGHT_SUM, LOSS_NOW, WEIGHT_NOW, CLIPPING, CLIP_NORM = range(6)
 

@@ -242,6 +242,22 @@ def tile(
 
 
 @intrinsic
+def use_whole_registers(typingctx: Any) -> Any:
+    """Have the loops of the function that calls this use vectors as wide as registers are.
+
+    LLVM halves them on CPUs that once lowered their clock for wide ones.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        attributes = builder.function.attributes
+        attributes.add("noinline")
+        set.add(attributes, f'"prefer-vector-width"="{8 * registers().bytes}"')
+        return context.get_dummy_value()
+
+    return types.none(), codegen
+
+
+@intrinsic
 def transpose(typingctx: Any, a: Any, a_at: Any, a_row: Any, b: Any, b_at: Any, b_row: Any) -> Any:
     """b[j, i] = a[i, j] of a square as wide as a vector; rows a_row and b_row apart in flat memory."""
 

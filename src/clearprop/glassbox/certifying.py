@@ -40,6 +40,7 @@ from clearprop.glassbox.magnitude import STEP, Sized, Sizes, backward_sizes, siz
 from clearprop.specification import Network, Parameters, Segment
 
 TOLERANCES: Mapping[str, float] = {"float64": 1e-12, "float32": 1e-5}
+CANCELLATION = 100.0  #: terms so many times as large as their sum cost no more digits than the tolerance has
 FLOOR = 1e-3  #: an element is measured against at least this share of its array's largest size
 KINK = 1e-12  #: a distance below which a number counts as on a kink
 MOST_STEPS = 2000  #: complex steps taken at most; a larger network is sampled
@@ -76,7 +77,8 @@ def certify(
     Returns
     -------
     Certificate
-        Tolerance 1e-12 in float64, 1e-5 in float32.
+        Tolerance 1e-12 in float64, 1e-5 in float32; more where pre-activations are small differences of
+        terms more than a hundred times as large, since no order of summing them is right to the last digits.
 
     Examples
     --------
@@ -115,7 +117,7 @@ def certify(
     return Certificate(
         engine=engine,
         dtype=str(theta.dtype),
-        tolerance=TOLERANCES[str(theta.dtype)],
+        tolerance=TOLERANCES[str(theta.dtype)] * max(1.0, objective.cancellation() / CANCELLATION),
         arrays=arrays,
         kinks=kinks,
         examples=len(given),
@@ -147,6 +149,21 @@ class _Objective:
         with np.errstate(all="ignore"):
             seen = forward_pass(self.network, theta, self.examples.X, self.masks)
         return backward_sizes(self.network, theta, seen, self.examples.Y, self.scale, self.masks)
+
+    def cancellation(self) -> float:
+        """How much larger than a row's pre-activations the terms of their sums are, at worst."""
+        theta = Parameters(self.network, self.theta)
+        with np.errstate(all="ignore"):
+            seen = forward_pass(self.network, theta, self.examples.X, self.masks)
+            worst = 1.0
+            for l in range(1, self.network.depth + 1):
+                terms = np.abs(seen.x[l]) @ np.abs(theta.W[l]).T
+                bias = theta.b[l]
+                if bias is not None:
+                    terms = terms + np.abs(bias)
+                ratios = terms.max(axis=1) / np.abs(seen.z[l]).max(axis=1)
+                worst = max(worst, float(np.nanmax(np.where(np.isfinite(ratios), ratios, 1.0))))
+        return worst
 
     def slope(self, elements: IntArray, direction: Array | float = 1.0) -> float:
         """Derivative of C along a direction of some elements of theta, by the complex step."""

@@ -74,6 +74,7 @@ softmax, pull_back_softmax, largest_piece = _ROWS.softmax, _ROWS.pull_back_softm
 monotone, pull_back_monotone = _ROWS.monotone, _ROWS.pull_back_monotone
 pack, products_forward = _PRODUCTS.pack, _PRODUCTS.products_forward
 products_backward, products_of_gradient = _PRODUCTS.products_backward, _PRODUCTS.products_of_gradient
+sums_over_rows = _PRODUCTS.sums_over_rows
 SCRATCH_SIZE, ITEMSIZE = _READING.SCRATCH_SIZE, _READING.ITEMSIZE
 board, plan_of, parameters_of = _READING.board, _READING.plan_of, _READING.parameters_of
 scratch_of, space_of = _READING.scratch_of, _READING.space_of
@@ -281,14 +282,8 @@ def gradient_of_units(
         for i in range(m):
             fetch(place(space, delta_at + i * r), units)
     if plan[l, B_AT] >= 0:
-        db = vector(gradient, plan[l, B_AT] + first, units)
-        if not add:
-            for j in range(units):
-                db[j] = ZERO
-        for i in range(m):
-            delta = vector(space, delta_at + i * r, units)
-            for j in range(units):
-                db[j] += delta[j]
+        db = place(gradient, plan[l, B_AT] + first)
+        sums_over_rows(place(space, delta_at), r, units, m, scratch_place, db, add)
     for j in range(0, units, MOST_UNITS):
         into, some = place(gradient, plan[l, W_AT] + (first + j) * n_in), min(MOST_UNITS, units - j)
         products_of_gradient(place(space, delta_at + j), r, some, x_place, n_in, m, scratch_place, into, add)
@@ -325,13 +320,14 @@ def square_norms(plan: Any, space: Any, inputs: Any, squares: Any) -> None:
             squares[i] += own * fed
 
 
-@entry(T.nothing(T.integers, *[T.count] * 4))
-def stream(w: Any, thread: int, start: int, stop: int, judging: int) -> None:
+@far(*[N] * 5)
+def stream(w_place: int, thread: int, start: int, stop: int, judging: int) -> None:
     """y_hat of rows `start` to `stop` - 1 of X, so many at a time as there is room for; nothing is dropped.
 
     `judging` 1 adds scale_i * loss_i of each row, 2 takes |dLoss_i/dtheta|**2 in its place.
     """
-    plan, w_place, scratch = plan_of(w), place(w, 0), scratch_of(w, thread)
+    w = board(w_place)
+    plan, scratch = plan_of(w), scratch_of(w, thread)
     space = numbers(space_of(w, thread), w[SPACE_SIZE])
     space_place, n_in, n = place(space, 0), w[INPUTS], w[OUTPUTS]
     y_hat = number_table(w[Y_HAT], w[EXAMPLES], n)

@@ -28,6 +28,7 @@ COPIED_PANELS = 8  #: panels that read a chunk of deltas, from which on it is co
 SCRATCH = PANEL + DEPTH * (
     PANEL + MOST_UNITS
 )  #: numbers of a thread: zeros, a chunk of a panel, one of deltas
+ONE = REAL(1)
 N = types.intp
 numbers = numbers_of(REAL)
 
@@ -139,6 +140,37 @@ def products_backward(delta: int, m: int, r: int, W: int, n: int, scratch: int, 
             start, apart = into, n
 
 
+@inline
+def narrow_gradient(
+    delta: int, r: int, units: int, x: int, n: int, m: int, scratch: int, gradient: int, add: int
+) -> None:
+    """dW of a few inputs: dW^T = x^T delta, whose rows are as wide as a tile, turned over at the end."""
+    turned = scratch + PANEL * ITEMSIZE
+    for j in range(0, units, PANEL):
+        columns, right = min(PANEL, units - j), delta + j * ITEMSIZE
+        dW, dWT = numbers(gradient + j * n * ITEMSIZE, columns * n), numbers(turned, n * PANEL)
+        start, apart = (turned, PANEL) if add else (scratch, 0)
+        if add:
+            for k in range(columns):
+                for i in range(n):
+                    dWT[i * PANEL + k] = dW[k * n + i]
+        panel(n, columns, x, 1, n, right, r, m, start, apart, turned, PANEL)
+        for k in range(columns):
+            for i in range(n):
+                dW[k * n + i] = dWT[i * PANEL + k]
+
+
+@far(*[N] * 7)
+def sums_over_rows(delta: int, r: int, units: int, m: int, scratch: int, into: int, add: int) -> None:
+    """db: the deltas of some units summed over m rows, or db += ... where `add`, as ones times delta."""
+    ones = numbers(scratch + PANEL * ITEMSIZE, 1)
+    ones[0] = ONE
+    for j in range(0, units, PANEL):
+        columns, here = min(PANEL, units - j), into + j * ITEMSIZE
+        start = here if add else scratch
+        panel(1, columns, scratch + PANEL * ITEMSIZE, 0, 0, delta + j * ITEMSIZE, r, m, start, 0, here, 0)
+
+
 @far(*[N] * 9)
 def products_of_gradient(
     delta: int, r: int, units: int, x: int, n: int, m: int, scratch: int, gradient: int, add: int
@@ -147,6 +179,9 @@ def products_of_gradient(
 
     `delta` is the place of the first unit's, over m rows that are r apart; x (m, n).
     """
+    if n <= LANES and units > n:
+        narrow_gradient(delta, r, units, x, n, m, scratch, gradient, add)
+        return
     chunk = chunk_of(m, DEPTH)
     copying = n > COPIED_ABOVE and units >= COPIED_ROWS
     gathering = r > COPIED_ABOVE and n >= COPIED_PANELS * PANEL

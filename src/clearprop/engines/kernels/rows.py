@@ -12,6 +12,7 @@ from numba import literal_unroll, types
 
 from clearprop.engines.builds import build_of
 from clearprop.engines.memory import numbers_of
+from clearprop.engines.tiles import use_whole_registers
 
 _BUILD = build_of(__name__)
 far, inline, REAL = _BUILD.far, _BUILD.inline, _BUILD.real
@@ -28,6 +29,7 @@ numbers = numbers_of(REAL)
 @far(*[N] * 5)
 def activate(kind: int, p_place: int, size: int, z_place: int, a_place: int) -> None:
     """a = g(z), elementwise, for `size` numbers; arrays by their places."""
+    use_whole_registers()
     p, z, a = numbers(p_place, 4), numbers(z_place, size), numbers(a_place, size)
     k = 0
     for function in literal_unroll(ACTIVATIONS):
@@ -41,6 +43,7 @@ def activate(kind: int, p_place: int, size: int, z_place: int, a_place: int) -> 
 @far(*[N] * 6)
 def chain(kind: int, p_place: int, size: int, z_place: int, a_place: int, delta_place: int) -> None:
     """delta *= g'(z), elementwise."""
+    use_whole_registers()
     p, z, a, delta = (
         numbers(p_place, 4),
         numbers(z_place, size),
@@ -69,6 +72,7 @@ def judge(
     slope_place: int,
 ) -> None:
     """Loss of each output, and its slope (or its delta, through the link)."""
+    use_whole_registers()
     p, z, a = numbers(p_place, 4), numbers(z_place, size), numbers(a_place, size)
     y, log_a = numbers(y_place, size), numbers(log_a_place, size)
     value, slope = numbers(value_place, size), numbers(slope_place, size)

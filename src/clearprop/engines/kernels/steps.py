@@ -15,6 +15,7 @@ from numba import literal_unroll, types
 from clearprop.engines.builds import build_of
 from clearprop.engines.memory import argument_types, numbers_of, place, vector
 from clearprop.engines.plan import B_AT, ROWS, UNITS, W_AT
+from clearprop.engines.tiles import use_whole_registers
 
 _BUILD = build_of(__name__)
 kernel, inline, entry, far = _BUILD.kernel, _BUILD.inline, _BUILD.entry, _BUILD.far
@@ -102,6 +103,7 @@ def apply_rule(
     v_place: int,
 ) -> None:
     """Decoupled decay, then the optimizer's rule, in one pass over `size` parameters, by their places."""
+    use_whole_registers()
     c, h, w, g = numbers(c_place, 2), numbers(h_place, 4), numbers(w_place, size), numbers(g_place, size)
     u, v = numbers(u_place, size), numbers(v_place, size)
     c0, c1 = c[0], c[1]

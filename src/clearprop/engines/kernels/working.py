@@ -46,6 +46,8 @@ from clearprop.engines.sharing import add, exchange, give_way, load, pause, stor
 from clearprop.engines.tasks import (
     BATCH,
     BLOCKS,
+    BOARD,
+    BOARD_SIZE,
     CLAIMS,
     CLIP_NORM,
     CLIPPED,
@@ -56,10 +58,12 @@ from clearprop.engines.tasks import (
     DROPOUT,
     EXAMPLES,
     FAILED,
+    FINISHED,
     FIRST,
     GIVEN_SCALE,
     GRADIENT,
     INPUTS,
+    JUDGING,
     KEEP,
     KIND,
     LOSS_NOW,
@@ -78,6 +82,7 @@ from clearprop.engines.tasks import (
     PARAMETERS,
     PHASE,
     PIECE,
+    POSTED,
     RATES,
     ROUND,
     ROWS_PHASE,
@@ -92,10 +97,13 @@ from clearprop.engines.tasks import (
     STEP_PHASE,
     STOP,
     STOPPED,
+    STREAM_PHASE,
     STRETCHES,
+    TAKEN,
     TALL,
     TASK_BITS,
     THETA,
+    THREAD,
     THREADS,
     TRACE,
     TRACED_STEPS,
@@ -118,6 +126,7 @@ _BUILD = build_of(__name__)
 inline, far, entry, REAL = _BUILD.inline, _BUILD.far, _BUILD.entry, _BUILD.real
 _PASSES, _STEPS, _READING = _BUILD.part("passes"), _BUILD.part("steps"), _BUILD.part("reading")
 forward, backward, loss = _PASSES.forward, _PASSES.backward, _PASSES.loss
+stream = _PASSES.stream
 gradient_of_units, pack = _PASSES.gradient_of_units, _BUILD.part("products").pack
 draw_factors = _BUILD.part("dropping").draw_factors
 penalize_units, update_units, scale_of = _STEPS.penalize_units, _STEPS.update_units, _STEPS.scale_of
@@ -137,6 +146,23 @@ SPINS = 300  #: looks at the board before a waiting thread gives its core away
 T = argument_types(REAL)
 N = T.count
 ZERO, ONE = REAL(0), REAL(1)
+
+
+@inline
+def whole_board(w_place: int) -> Any:
+    """The board with all its claims."""
+    return integers(w_place, BOARD_SIZE)
+
+
+@inline
+def stream_shares(w: Any, thread: int) -> None:
+    """Pass over rows of the data, a share at a time, until none is left; see `passes.stream`."""
+    w_place, share, m = place(w, 0), w[PIECE], w[EXAMPLES]
+    while True:
+        first = add(w, DONE, 1) * share
+        if first >= m:
+            return
+        stream(w_place, thread, first, min(first + share, m), w[JUDGING])
 
 
 @inline
@@ -364,10 +390,10 @@ def claim(w: Any, t: int, phase: int) -> bool:
 
 
 @inline
-def wait(w: Any, seen: int) -> None:
-    """Until the phase is another."""
+def wait(w: Any, place: int, seen: int) -> None:
+    """Until the number at that place of the board is another."""
     looks = 0
-    while load(w, PHASE) == seen:
+    while load(w, place) == seen:
         looks += 1
         if looks < SPINS:
             pause()
@@ -375,16 +401,25 @@ def wait(w: Any, seen: int) -> None:
             give_way()
 
 
-@entry(T.nothing(T.integers, T.count))
-def wait_a_while(flag: Any, seen: int) -> None:
-    """Until flag[0] is another number, or a millisecond or so has gone."""
-    for looks in range(PATIENCE):
-        if load(flag, 0) != seen:
-            return
-        if looks < SPINS:
-            pause()
-        else:
-            give_way()
+@far(N, N)
+def work_together(w_place: int, thread: int) -> None:
+    """One thread's part of all phases; it looks first for the tasks it had in the phases before."""
+    w = whole_board(w_place)
+    if w[KIND] == STREAM_PHASE:
+        stream_shares(w, thread)
+        return
+    while not load(w, STOPPED):
+        seen = load(w, PHASE)
+        phase, tasks = seen >> TASK_BITS, seen & ((1 << TASK_BITS) - 1)
+        preferred = thread * tasks // w[THREADS]
+        for i in range(tasks):
+            t = (preferred + i) % tasks
+            if claim(w, t, phase):
+                task(w, w_place, thread, t)
+                if add(w, DONE, 1) + 1 == tasks:
+                    advance(w_place)
+        if not load(w, STOPPED):
+            wait(w, PHASE, seen)
 
 
 @entry(T.nothing(T.integers))
@@ -404,18 +439,40 @@ def work_alone(w: Any) -> None:
 
 
 @entry(T.nothing(T.integers, T.count))
-def work_together(w: Any, thread: int) -> None:
-    """One thread's part of all phases; it looks first for the tasks it had in the phases before."""
-    w_place = place(w, 0)
-    while not load(w, STOPPED):
-        seen = load(w, PHASE)
-        phase, tasks = seen >> TASK_BITS, seen & ((1 << TASK_BITS) - 1)
-        preferred = thread * tasks // w[THREADS]
-        for i in range(tasks):
-            t = (preferred + i) % tasks
-            if claim(w, t, phase):
-                task(w, w_place, thread, t)
-                if add(w, DONE, 1) + 1 == tasks:
-                    advance(w_place)
-        if not load(w, STOPPED):
-            wait(w, seen)
+def work(w: Any, thread: int) -> None:
+    """What a thread does for others and with others."""
+    work_together(place(w, 0), thread)
+
+
+@entry(T.nothing(T.integers))
+def serve(mail: Any) -> None:
+    """A helper's work: boards that come by mail, until none has come for a millisecond or so."""
+    looks = 0
+    while looks < PATIENCE:
+        letter = load(mail, POSTED)
+        if letter != load(mail, TAKEN) and exchange(mail, TAKEN, letter - 1, letter):
+            work_together(mail[BOARD], mail[THREAD])
+            store(mail, FINISHED, letter)
+            looks = 0
+        looks += 1
+        if looks < SPINS:
+            pause()
+        else:
+            give_way()
+
+
+@entry(T.switch(T.integers))
+def call_off(mail: Any) -> bool:
+    """Take the last letter back if the helper has not opened it, else wait until it is done."""
+    letter = load(mail, POSTED)
+    if exchange(mail, TAKEN, letter - 1, letter):
+        store(mail, FINISHED, letter)
+        return True
+    looks = 0
+    while load(mail, FINISHED) != letter:
+        looks += 1
+        if looks < SPINS:
+            pause()
+        else:
+            give_way()
+    return False
