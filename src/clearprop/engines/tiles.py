@@ -42,20 +42,24 @@ class Registers:
 VECTORS = 2  #: vectors of a tile's row
 
 
+#: names of kinds of CPU with and without the widest vectors, for kernels compiled for another machine
+_WIDEST = ("x86-64-v4", "avx512", "icelake", "tigerlake", "sapphire", "granite", "emerald", "znver4", "znver5")
+_WIDE = ("x86-64-v3", "haswell", "broadwell", "skylake", "alderlake", "znver1", "znver2", "znver3")
+
+
 @lru_cache(maxsize=1)
 def registers() -> Registers:
     """From the features of the CPU that kernels are compiled for."""
     import llvmlite.binding
     from numba import config
 
-    given = config.CPU_FEATURES
-    has = (
-        {name.strip("+") for name in given.split(",") if name.startswith("+")}
-        if given
-        else {name for name, there in llvmlite.binding.get_host_cpu_features().items() if there}
-    )
-    if config.CPU_NAME == "generic":
-        has = set()
+    name, given = config.CPU_NAME or "", config.CPU_FEATURES
+    if name or given:
+        has = {word.strip("+") for word in (given or "").split(",") if word.startswith("+")}
+        has |= {"avx512f"} if any(word in name for word in _WIDEST) else set()
+        has |= {"avx"} if any(word in name for word in _WIDE) else set()
+    else:
+        has = {word for word, there in llvmlite.binding.get_host_cpu_features().items() if there}
     if "avx512f" in has:
         return Registers(64, 12)  # 24 sums, 2 vectors of b and one of a, in 32 registers
     return Registers(32, 6) if "avx" in has else Registers(16, 6)  # 12 sums in 16 registers
