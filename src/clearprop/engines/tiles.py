@@ -43,7 +43,17 @@ VECTORS = 2  #: vectors of a tile's row
 
 
 #: names of kinds of CPU with and without the widest vectors, for kernels compiled for another machine
-_WIDEST = ("x86-64-v4", "avx512", "icelake", "tigerlake", "sapphire", "granite", "emerald", "znver4", "znver5")
+_WIDEST = (
+    "x86-64-v4",
+    "avx512",
+    "icelake",
+    "tigerlake",
+    "sapphire",
+    "granite",
+    "emerald",
+    "znver4",
+    "znver5",
+)
 _WIDE = ("x86-64-v3", "haswell", "broadwell", "skylake", "alderlake", "znver1", "znver2", "znver3")
 
 

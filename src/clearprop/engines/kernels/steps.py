@@ -159,12 +159,16 @@ def update_units(
 ) -> None:
     """The rule for W and b of units `first` to `last` - 1 of layer l, the gradient times `clipping`."""
     n, P = plan[l - 1, UNITS], theta.size
+    whole = last - first == plan[l, ROWS] and plan[l, B_AT] == plan[l, W_AT] + last * n
+    alike = reals[2 * l, 0] == reals[2 * l + 1, 0] and reals[2 * l, 1] == reals[2 * l + 1, 1]
     for k in range(2):
         if k == 0:
             at, size = plan[l, W_AT] + first * n, (last - first) * n
+            if whole and alike:  # W and b are neighbours, and one stretch
+                size += last
         else:
             at, size = plan[l, B_AT] + first, last - first
-        if k == 0 or plan[l, B_AT] >= 0:
+        if k == 0 or (plan[l, B_AT] >= 0 and not (whole and alike)):
             if clipping != ONE:
                 g = vector(gradient, at, size)
                 for i in range(size):
