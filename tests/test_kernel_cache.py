@@ -100,7 +100,7 @@ def test_kernels_that_are_lost_or_damaged_are_compiled_again(warm: Path, tmp_pat
     shutil.copytree(warm, place)
     (index,) = place.glob("passes.stream-*.nbi")
     index.write_bytes(b"")  # as after a power cut
-    (code,) = place.glob("passes.forward_block-*.nbc")
+    (code,) = place.glob("passes.forward-*.nbc")
     code.unlink()
     for said_something in (True, False):
         value, said = said_by(start(USE_TANH, CLEARPROP_CACHE_DIR=str(tmp_path)))

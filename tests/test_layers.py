@@ -28,7 +28,8 @@ engines.dropout engines.examples
 engines.protocol
 engines.textbook
 engines.jacobian
-engines.memory engines.primitives engines.tiles engines.sharing engines.tasks engines.helpers
+engines.memory engines.primitives engines.tiles engines.sharing engines.tasks
+engines.helpers
 engines.lowering
 engines.builds
 engines.plan

@@ -27,10 +27,7 @@ def network_of(case: Case) -> Network:
 
 def engine_on(network: Network, threads: int, **given: Any) -> CompiledEngine:
     """The compiled engine on so many threads."""
-    try:
-        return engine_for("compiled", network, threads=threads, **given)
-    except TypeError:
-        return engine_for("compiled", network, **given)
+    return engine_for("compiled", network, threads=threads, **given)
 
 
 class Engine:
