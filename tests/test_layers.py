@@ -16,7 +16,7 @@ PACKAGE = Path(clearprop.__file__).parent
 #: files in it, or, where its files have lines, for its `__init__`
 ORDER = """
 errors words
-arrays blas durable untrusted
+arrays blas company durable untrusted
 formulas.language
 formulas.latex formulas.mathml formulas.symbolic
 formulas.rows
@@ -50,6 +50,7 @@ training.checkpoint
 training.course
 training.buckets training.descent training.lbfgs training.levenberg
 training.launch
+training.many
 training.streaming
 training
 glassbox.influence glassbox.quantity glassbox.slopes glassbox.along

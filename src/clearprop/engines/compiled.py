@@ -99,6 +99,7 @@ class Compiled(Engine):
         self._packed = np.empty(0, dtype=self.dtype)
         self._gradient = np.empty(0, dtype=self.dtype)
         self._rooms: dict[bool, _Room] = {}
+        self._cuts: dict[int, tuple[bool, int]] = {}
         self._streams: dict[int, _Room] = {}
 
     def _plan(self, rows: int) -> Plan:
@@ -113,9 +114,12 @@ class Compiled(Engine):
 
     def _room(self, m: int) -> _Room:
         """Memory for batches of m rows, kept for the next ones."""
-        itemsize, network = self.dtype.itemsize, self.network
-        tall = is_tall(network, m, itemsize)
-        rows = block_rows(network, itemsize) if tall else min(m, most_rows(network, itemsize))
+        if m not in self._cuts:
+            itemsize, network = self.dtype.itemsize, self.network
+            cut = is_tall(network, m, itemsize)
+            most = block_rows(network, itemsize) if cut else min(m, most_rows(network, itemsize))
+            self._cuts[m] = cut, most
+        tall, rows = self._cuts[m]
         threads = threads_for(self.threads, self._row_work * (m if tall else rows))
         kept = self._rooms.get(tall)
         asked = m if tall else rows

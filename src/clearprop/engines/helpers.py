@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
+from clearprop import company
 from clearprop.errors import SpecificationError
 
 WORTH_A_THREAD = 3e6  #: floating-point operations between two meetings of threads, about 20 us
@@ -52,7 +53,13 @@ def helping(threads: int, function: Callable[[int], None]) -> Iterator[None]:
 
 
 def usable_cores() -> int:
-    """Cores this process may use: OMP_NUM_THREADS if it is set, else what affinity and containers allow."""
+    """Cores this process may use: OMP_NUM_THREADS if it is set, else what affinity and containers allow.
+
+    In a company of networks, a network's share of them.
+    """
+    share = company.share()
+    if share is not None:
+        return share
     asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
     if asked.isdecimal() and int(asked) > 0:
         return min(int(asked), MOST_THREADS)

@@ -121,7 +121,7 @@ def batch_order(seed: int, epoch: int, m: int, *, shuffle: bool = True) -> IntAr
     """
     if not shuffle:
         return np.arange(m, dtype=np.int64)
-    return generator_of(seed, epoch).permutation(m).astype(np.int64)
+    return generator_of(seed, epoch).permutation(m).astype(np.int64, copy=False)
 
 
 def slice_length(network: Network, batch_size: int, engine: str) -> int:
