@@ -8,7 +8,7 @@ from scipy.stats import sem
 from clearprop import cross_validate_table
 from clearprop.datasets import penguins_path
 from clearprop.errors import DataError, SpecificationError
-from clearprop.table_model import Settings, folding, plan
+from clearprop.table_model import Settings, folding, plan, train_plan
 from clearprop.table_model.rows import learnable_rows
 
 QUICK = Settings(hidden=(8,), epochs=12)
@@ -171,6 +171,23 @@ def test_time_folds_leave_the_first_block_alone_and_keep_every_class():
 def test_what_cannot_be_folded_is_said(penguins, kwargs, message):
     with pytest.raises((DataError, SpecificationError), match=message):
         cross_validate_table(penguins, "sex", settings=QUICK, **kwargs)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_folds_in_company_are_those_of_one_after_another(penguins, threads):
+    asked = Settings(hidden=(8,), epochs=12, ensemble=2, threshold="f1")
+    found = cross_validate_table(penguins, "sex", folds=3, repeats=2, settings=asked, threads=threads)
+    rows = learnable_rows(penguins, "sex")
+    alone = [
+        piece()
+        for repeat in (0, 1)
+        for piece in folding.fold_pieces(
+            rows, asked.with_seed(repeat), 3, 0, repeat=repeat, trainer=train_plan
+        )
+    ]
+    assert [each.to_dict() for each in found.scores] == [fold.model.evaluation.to_dict() for fold in alone]
+    for k, fold in enumerate(alone):
+        assert (found.fold[k // 3][rows.places[fold.judged]] == k % 3).all()
 
 
 @pytest.mark.parametrize("folds", [{}, {"time": "day"}])

@@ -16,7 +16,7 @@ PACKAGE = Path(clearprop.__file__).parent
 #: files in it, or, where its files have lines, for its `__init__`
 ORDER = """
 errors words
-arrays blas durable kernel_cache untrusted
+arrays blas company durable kernel_cache untrusted
 formulas.language
 formulas.latex formulas.mathml formulas.symbolic
 formulas.rows
@@ -51,6 +51,7 @@ training.checkpoint
 training.course
 training.buckets training.descent training.lbfgs training.levenberg
 training.launch
+training.many
 training.streaming
 training
 glassbox.influence glassbox.quantity glassbox.slopes glassbox.along

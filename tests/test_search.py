@@ -115,9 +115,39 @@ def test_ctrl_c_keeps_the_best_so_far(penguins, monkeypatch):
         return real(self, number)
 
     monkeypatch.setattr(RandomSampler, "ask", interrupting)
-    found = search_table(penguins, "sex", trials=9, folds=2, space=SPACE, settings=QUICK)
+    found = search_table(penguins, "sex", trials=9, folds=2, space=SPACE, settings=QUICK, threads=1)
     assert (len(found.trials), found.stopped) == (2, "interrupted")
     assert found.model.theta.flat.size
+
+
+@pytest.mark.parametrize("learns", [False, True])
+def test_trials_are_the_same_on_any_number_of_threads(penguins, found, monkeypatch, learns):
+    begun, ended = [], []
+    real = RandomSampler.ask
+
+    def asking(self, number):
+        begun.append((number, len(ended)))
+        return real(self, number)
+
+    monkeypatch.setattr(RandomSampler, "learns", learns)
+    monkeypatch.setattr(RandomSampler, "ask", asking)
+    monkeypatch.setattr(RandomSampler, "tell", lambda self, score: ended.append(score))
+    for threads in (1, 3):
+        begun.clear(), ended.clear()
+        again = search_table(
+            *(penguins, "species"),
+            trials=5,
+            folds=2,
+            test=0.2,
+            space=SPACE,
+            settings=QUICK,
+            threads=threads,
+        )
+        plain = [{**trial.to_dict(), "seconds": 0} for trial in again.trials]
+        assert plain == [{**trial.to_dict(), "seconds": 0} for trial in found.trials]
+        np.testing.assert_array_equal(again.model.theta.flat, found.model.theta.flat)
+        if learns:  # each is asked for when the one before has been told
+            assert begun == [(1, 0), (2, 1), (3, 2), (4, 3)]
 
 
 def test_what_is_drawn_lies_in_the_space():

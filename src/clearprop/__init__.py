@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from clearprop.model import Model as Model
     from clearprop.model import load as load
     from clearprop.model import train as train
+    from clearprop.model import train_many as train_many
     from clearprop.model_file.inspecting import inspect_file as inspect_file
     from clearprop.report import write_report as write_report
     from clearprop.specification import Dense as Dense
@@ -129,7 +130,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "glassbox.trace": ("trace",),
     "glassbox.worksheet.sheet": ("worksheet",),
     "metrics": ("Metric",),
-    "model": ("Model", "load", "train"),
+    "model": ("Model", "load", "train", "train_many"),
     "model_file.inspecting": ("inspect_file",),
     "training.run": ("EpochReport", "TrainingDiverged"),
     "specification": ("Dense", "Network", "Parameters", "parameters_from_arrays"),

@@ -8,7 +8,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ParamSpec, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 import numpy.typing as npt
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from clearprop.engines.compiled import RowForward
 
 _P = ParamSpec("_P")
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 
 @dataclass
@@ -177,12 +178,29 @@ def _giving_a_model(run: Callable[_P, Run]) -> Callable[_P, Model]:
     def train(*args: _P.args, **options: _P.kwargs) -> Model:
         return Model.of(run(*args, **options))
 
-    signature = inspect.signature(run).replace(return_annotation="Model")
-    train.__signature__ = signature  # type: ignore[attr-defined]
-    return train
+    return _annotated(train, run, "Model")
+
+
+def _giving_models(runs: Callable[_P, list[Run]]) -> Callable[_P, list[Model]]:
+    """The same for a function that gives many."""
+
+    @functools.wraps(runs)
+    def train_many(*args: _P.args, **options: _P.kwargs) -> list[Model]:
+        return [Model.of(run) for run in runs(*args, **options)]
+
+    return _annotated(train_many, runs, "list[Model]")
+
+
+def _annotated(given: _F, original: Callable[..., Any], returns: str) -> _F:
+    signature = inspect.signature(original).replace(return_annotation=returns)
+    given.__signature__ = signature  # type: ignore[attr-defined]
+    return given
 
 
 train = _giving_a_model(training.train)
+
+
+train_many = _giving_models(training.train_many)
 
 
 def load(path: str | os.PathLike[str], rows: Iterable[Row] = ()) -> Model:

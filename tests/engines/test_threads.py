@@ -26,7 +26,7 @@ from clearprop.formulas.optimizers import Optimizer, optimizers
 from clearprop.specification import Dense, Network
 from networks import TRAINABLE
 
-THREADS = (1, 2, 3, 4)
+THREADS = (1, 2, 3, 4, 13)
 WIDE = Network(50, [Dense(70, "relu"), Dense(33, "tanh", dropout=0.2), Dense(5, "softmax")], l2=0.01, l1=1e-4)
 SMALL = Network(4, [Dense(9, "tanh"), Dense(3, cp.Maxout(2)), Dense(2)], loss="squared_error")
 INPUTS_DROPPED = Network(

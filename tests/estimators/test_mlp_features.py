@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import _thread
+
 import numpy as np
 import pytest
+from joblib import Parallel, delayed, parallel_config
 from sklearn.datasets import load_breast_cancer, load_iris
 
 import clearprop as cp
+from clearprop.engines.helpers import usable_cores
+from clearprop.estimators.ensemble import threads_beside_joblib
 from clearprop.training.run import EpochReport
 from shipped_tables import CANCER, DIABETES, IRIS, split
 
@@ -189,6 +194,38 @@ def test_an_ensemble_is_the_mean_of_its_members_and_knows_their_spread(load):
         _ = fitted.theta_
     with pytest.raises(ValueError, match="fit with n_ensemble=5"):
         fitted.estimators_[0].predict_proba(X_val, return_std=True)
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_the_members_of_an_ensemble_are_those_fitted_alone(solver):
+    X, _, y, _ = IRIS
+    settings = {"hidden_layer_sizes": (8,), "solver": solver, "max_iter": 15}
+    seeds = np.random.RandomState(1).randint(np.iinfo(np.int32).max, size=4)
+    alone = [cp.MLPClassifier(**settings, random_state=seed).fit(X, y) for seed in seeds]
+    fitted = cp.MLPClassifier(**settings, n_ensemble=4, random_state=1).fit(X, y)
+    for one, member in zip(alone, fitted.estimators_, strict=True):
+        assert np.array_equal(one.theta_.flat, member.theta_.flat)
+        assert one.loss_curve_ == member.loss_curve_
+
+
+def test_ctrl_c_ends_the_members_of_an_ensemble_with_what_they_have():
+    X, _, y, _ = IRIS
+
+    def interrupting(report):
+        if report.epoch == 3:
+            _thread.interrupt_main()
+
+    fitted = cp.MLPClassifier((8,), n_ensemble=5, max_iter=10**7, tol=0, n_iter_no_change=10**7)
+    with pytest.warns(UserWarning, match="interrupted by user"):
+        fitted.fit(X, y, callbacks=interrupting)
+    assert max(member.n_iter_ for member in fitted.estimators_) >= 3
+    assert fitted.score(X, y) > 0
+
+
+def test_within_joblibs_workers_members_are_fitted_one_by_one():
+    assert threads_beside_joblib() == usable_cores()
+    with parallel_config("threading", n_jobs=2):
+        assert Parallel()(delayed(threads_beside_joblib)() for _ in range(4)) == [1] * 4
 
 
 def test_an_ensemble_goes_on_where_it_was():

@@ -100,23 +100,28 @@ class Compiled(Engine):
         self._packed = np.empty(0, dtype=self.dtype)
         self._gradient = np.empty(0, dtype=self.dtype)
         self._rooms: dict[bool, _Room] = {}
+        self._cuts: dict[int, tuple[bool, int]] = {}
         self._streams: dict[int, _Room] = {}
 
     def _plan(self, rows: int) -> Plan:
         return make_plan(self.network, self._build, self.dtype, rows)
 
-    def _pack(self, plan: Plan, theta: Array) -> Array:
-        """The weights as the forward products read them."""
-        if self._packed.size == 0:
-            self._packed = _aligned(plan.packed * 8, self.dtype)
-        self._passes.pack_all(plan.table, theta, self._packed)
+    def _pack(self, room: _Room, theta: Array) -> Array:
+        """The weights as the forward products read them; each thread's own, where threads pack all."""
+        copies = room.threads if room.work.board[tasks.PACKS_ALL] else 1
+        if self._packed.size < room.plan.packed * copies:
+            self._packed = _aligned(room.plan.packed * copies, self.dtype)
+        self._passes.pack_all(room.plan.table, theta, self._packed)
         return self._packed
 
     def _room(self, m: int) -> _Room:
         """Memory for batches of m rows, kept for the next ones."""
-        itemsize, network = self.dtype.itemsize, self.network
-        tall = is_tall(network, m, itemsize)
-        rows = block_rows(network, itemsize) if tall else min(m, most_rows(network, itemsize))
+        if m not in self._cuts:
+            itemsize, network = self.dtype.itemsize, self.network
+            cut = is_tall(network, m, itemsize)
+            most = block_rows(network, itemsize) if cut else min(m, most_rows(network, itemsize))
+            self._cuts[m] = cut, most
+        tall, rows = self._cuts[m]
         threads = threads_for(self.threads, self._row_work * (m if tall else rows))
         kept = self._rooms.get(tall)
         asked = m if tall else rows
@@ -179,7 +184,7 @@ class Compiled(Engine):
     def _work(self, room: _Room, rows: int, arrays: dict[str, Array], **settings: int) -> Work:
         """The board of a run over batches of up to `rows` rows; settings by their names in `tasks`."""
         work = room.work.again()
-        work.point({"packed": self._pack(room.plan, arrays["theta"]), **arrays})
+        work.point({"packed": self._pack(room, arrays["theta"]), **arrays})
         work.point({"losses": np.empty(rows), "sums": np.zeros(tasks.CLIP_NORM + 1)})
         work.arrays["sums"][tasks.CLIP_NORM] = self.optimizer.clip_norm or 0.0
         work.settle(**settings)
@@ -203,7 +208,7 @@ class Compiled(Engine):
         if room is None or room.rows < rows:
             room = self._streams[threads] = self._make_room(rows, rows, threads, tall=True)
         work = room.work.again()
-        work.point({"theta": theta, "packed": self._pack(room.plan, theta), **arrays})
+        work.point({"theta": theta, "packed": self._pack(room, theta), **arrays})
         work.settle(EXAMPLES=m, JUDGING=judging, PIECE=STREAMED_ROWS, KIND=tasks.STREAM_PHASE)
         if threads == 1:
             self._working.work(work.board, 0)

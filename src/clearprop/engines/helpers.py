@@ -11,6 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
+from clearprop import company
 from clearprop.arrays import IntArray
 from clearprop.engines.tasks import BOARD, MAILBOX, POSTED, THREAD
 from clearprop.errors import SpecificationError
@@ -95,7 +96,13 @@ def work_together(kernels: Kernels, board: IntArray, threads: int) -> None:
 
 
 def usable_cores() -> int:
-    """Cores this process may use: OMP_NUM_THREADS if it is set, else what affinity and containers allow."""
+    """Cores this process may use: OMP_NUM_THREADS if it is set, else what affinity and containers allow.
+
+    In a company of networks, a network's share of them.
+    """
+    share = company.share()
+    if share is not None:
+        return share
     asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
     if asked.isdecimal() and int(asked) > 0:
         return min(int(asked), MOST_THREADS)

@@ -1,19 +1,22 @@
 """Several networks that answer as one: fitted side by side, averaged, their spread the uncertainty.
 
-Members differ in their seed alone: first weights, held-out rows, batch orders. Their kernels run without
-the GIL, so they share the cores; the bits depend neither on how many run at once nor on who ends first.
+Members differ in their seed alone: first weights, held-out rows, batch orders. They are fitted in company;
+the bits depend neither on how many run at once nor on who ends first.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib.parallel import get_active_backend
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from clearprop.arrays import Array
+from clearprop.company import together
+from clearprop.engines.helpers import usable_cores
 
 #: what the members have in common, read off the first
 _SHARED = (
@@ -56,9 +59,8 @@ def fit_members(estimator: Any, method: str, keeps: bool, *arguments: Any, **giv
     own = estimator.get_params(deep=False)
     for member in members:
         member.set_params(**{k: v for k, v in own.items() if k not in ("n_ensemble", "random_state")})
-    Parallel(n_jobs=-1, prefer="threads")(
-        delayed(getattr(member, method))(*arguments, **given) for member in members
-    )
+    pieces = [partial(getattr(member, method), *arguments, **given) for member in members]
+    together(pieces, threads_beside_joblib(), all_answer=True)
     for name in [name for name in vars(estimator) if name in _PRIVATE or name.endswith("_")]:
         delattr(estimator, name)  # of an earlier fit
     estimator.estimators_ = members
@@ -68,6 +70,12 @@ def fit_members(estimator: Any, method: str, keeps: bool, *arguments: Any, **giv
     estimator.loss_ = float(np.mean([member.loss_ for member in members]))
     estimator.n_iter_ = max(member.n_iter_ for member in members)
     return estimator
+
+
+def threads_beside_joblib() -> int:
+    """Threads for a company: as many as there are cores, but one within joblib's own workers."""
+    backend, _ = get_active_backend()
+    return 1 if getattr(backend, "nesting_level", 0) else usable_cores()
 
 
 def mean_and_spread(outputs: list[Array]) -> tuple[Array, Array]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from clearprop.arrays import Array
+from clearprop.company import attend, turn
 from clearprop.estimators.steps import Objective, Reported
 from clearprop.specification import Parameters
 from clearprop.training.run import EpochReport
@@ -96,6 +97,7 @@ class Judge:
             self._judge_score(theta, score)
         else:
             self._judge_loss(loss)
+        attend(estimator.n_iter_ / self.epochs)
         if self.sample is None:
             return False
         parameters = Parameters(self.objective.network, theta.copy())
@@ -112,7 +114,8 @@ class Judge:
             theta=parameters,
             sample=self.sample,
         )
-        answers = [callback(report) for callback in self.callbacks]  # each is told, whatever another says
+        with turn():
+            answers = [callback(report) for callback in self.callbacks]  # each is told, whatever another says
         return any(np.any(answer) for answer in answers)
 
     def _judge_held_out(self, theta: Array, loss: float) -> tuple[float | None, float | None]:

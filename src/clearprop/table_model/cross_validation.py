@@ -7,11 +7,12 @@ for a row out of fold is in the order and the terms of the table that was given.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 
+from clearprop.company import together
+from clearprop.engines.helpers import check_threads, usable_cores
 from clearprop.errors import SpecificationError
 from clearprop.table_model.baselines import (
     Evaluation,
@@ -21,12 +22,13 @@ from clearprop.table_model.baselines import (
 )
 from clearprop.table_model.fitting import train_plan
 from clearprop.table_model.fold_scores import CrossValidation
-from clearprop.table_model.folding import Fold, fold_models
+from clearprop.table_model.folding import Fold, fold_pieces
 from clearprop.table_model.plan import data_notices
 from clearprop.table_model.rows import PerRow, Rows, learnable_rows
 from clearprop.table_model.settings import Settings
 from clearprop.tables import Encoder, noticing
 from clearprop.tables.deciding import Task
+from clearprop.training.progress import counting
 
 
 def cross_validate_table(
@@ -42,6 +44,7 @@ def cross_validate_table(
     time: PerRow = None,
     settings: Settings | None = None,
     seed: int | None = None,
+    threads: int | None = None,
     progress: bool = False,
 ) -> CrossValidation:
     """Judge a network by rows that it did not see: all folds but one teach it, in turn, and it predicts that.
@@ -63,8 +66,11 @@ def cross_validate_table(
         A threshold is chosen anew in each fold, from its training rows.
     seed : int, optional
         The one seed, in place of that of the settings.
+    threads : int, optional
+        Folds are trained side by side by so many threads; as many as there are cores if left out. No bit of
+        a result depends on it.
     progress : bool
-        Whether to show a progress bar for each fold on standard error.
+        Whether to show a progress bar on standard error.
 
     Raises
     ------
@@ -95,13 +101,15 @@ def cross_validate_table(
     rows = learnable_rows(
         source, target, task=task, exclude=exclude, sample_weight=sample_weight, groups=groups, time=time
     )
-    gathered = _Gathered(rows, repeats)
+    pieces = []
     for repeat in range(repeats):
         own = settings.with_seed((settings.seed + repeat) % 2**64)
-        trainer = partial(train_plan, progress=progress)
-        found = fold_models(rows, own, folds, settings.seed, repeat=repeat, trainer=trainer)
-        for number, fold in enumerate(found):
-            gathered.take(fold, repeat, number)
+        pieces += fold_pieces(rows, own, folds, settings.seed, repeat=repeat, trainer=train_plan)
+    with counting(progress, len(pieces), "fold") as watch:
+        found = together(pieces, check_threads(threads) or usable_cores(), watch=watch)
+    gathered = _Gathered(rows, repeats)
+    for k, fold in enumerate(found):
+        gathered.take(fold, *divmod(k, len(pieces) // repeats))
     return gathered.result(folds, settings)
 
 

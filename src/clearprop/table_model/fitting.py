@@ -172,7 +172,7 @@ def _judged(plan: TablePlan, model: TableModel) -> tuple[IntArray, Array, Array 
     ys, ps, places = [], [], []
     within = np.unique(plan.taught)
     for fold in fold_models(rows, settings, rows.most_folds(FOLDS, within), settings.seed, within=within):
-        ys.append(fold.model.target.transform(fold.table))
+        ys.append(fold.model.target.transform(rows.table.take(fold.judged)))
         ps.append(fold.model.probabilities(fold.y_hat)[:, 1])
         places.append(fold.judged)
     weights = None if rows.weights is None else rows.weights[np.concatenate(places)]

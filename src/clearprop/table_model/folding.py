@@ -1,18 +1,21 @@
-"""Fold after fold: a network that has seen nothing of the rows it judges, not even through the encoders."""
+"""Folds in company: networks that have seen nothing of the rows they judge, not even through encoders."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from clearprop.arrays import Array, IntArray
+from clearprop.company import named, together
+from clearprop.engines.helpers import usable_cores
 from clearprop.errors import DataError
 from clearprop.table_model.learning import train_network
 from clearprop.table_model.model import TableModel
 from clearprop.table_model.plan import TablePlan, plan_rows
 from clearprop.table_model.rows import Rows
 from clearprop.table_model.settings import Settings
-from clearprop.tables import Table
+from clearprop.training.run import TrainingDiverged
 
 Trainer = Callable[[TablePlan], TableModel]
 
@@ -27,19 +30,16 @@ class Fold:
         With its `evaluation` on the rows judged.
     judged : ndarray of int64 (m,)
         Which of the `Rows` these are.
-    table : Table
-        The rows judged.
     y_hat : ndarray (m, n_L)
         Its outputs for them.
     """
 
     model: TableModel
     judged: IntArray
-    table: Table
     y_hat: Array
 
 
-def fold_models(
+def fold_pieces(
     rows: Rows,
     settings: Settings,
     folds: int,
@@ -48,8 +48,8 @@ def fold_models(
     repeat: int = 0,
     within: IntArray | None = None,
     trainer: Trainer = train_network,
-) -> Iterator[Fold]:
-    """Train on all folds but one, in turn, and predict that one.
+) -> list[Callable[[], Fold]]:
+    """For each fold, what trains on all others and predicts it.
 
     Parameters
     ----------
@@ -60,13 +60,22 @@ def fold_models(
     trainer : callable
         Makes a model of a plan.
     """
-    for number, (first, second) in enumerate(rows.folds(folds, seed, repeat, within), start=1):
+
+    def piece(number: int, first: IntArray, second: IntArray) -> Fold:
         try:
-            plan = plan_rows(rows, first, second, settings, all_classes=True)
-        except DataError as error:
-            raise DataError(f"fold {number} of {folds}: {error}") from None
-        model = trainer(plan)
+            model = trainer(plan_rows(rows, first, second, settings, all_classes=True))
+        except (DataError, TrainingDiverged) as error:
+            raise named(error, f"fold {number} of {folds}") from None
         if model.model.stopped == "interrupted":
             raise KeyboardInterrupt
-        table = rows.table.take(second)
-        yield Fold(model, second, table, model.outputs(table))
+        return Fold(model, second, model.outputs(rows.table.take(second)))
+
+    pairs = rows.folds(folds, seed, repeat, within)
+    return [partial(piece, number, *pair) for number, pair in enumerate(pairs, start=1)]
+
+
+def fold_models(
+    rows: Rows, settings: Settings, folds: int, seed: int, *, within: IntArray | None = None
+) -> list[Fold]:
+    """Train on all folds but one, in turn, and predict that one; see `fold_pieces`."""
+    return together(fold_pieces(rows, settings, folds, seed, within=within), usable_cores())

@@ -13,7 +13,15 @@ SamplerName = Literal["random", "optuna"]
 
 
 class Sampler(Protocol):
-    """Proposes choices and is told how good they were."""
+    """Proposes choices and is told how good they were.
+
+    Attributes
+    ----------
+    learns : bool
+        Whether what it proposes depends on the scores of the trials before.
+    """
+
+    learns: bool
 
     def ask(self, number: int) -> dict[str, Any]:
         """Choices for trial `number`, from 1."""
@@ -24,6 +32,8 @@ class Sampler(Protocol):
 
 class RandomSampler:
     """Draws each trial from the seed and its number alone."""
+
+    learns = False
 
     def __init__(self, space: Space, seed: int) -> None:
         self.space, self.seed = space, seed
@@ -38,6 +48,8 @@ class RandomSampler:
 
 class OptunaSampler:
     """Optuna's tree-structured Parzen estimator (Bergstra et al., 2011), behind the extra `search`."""
+
+    learns = True
 
     def __init__(self, space: Space, seed: int, higher_is_better: bool) -> None:
         try:

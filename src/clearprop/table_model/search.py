@@ -12,11 +12,14 @@ from __future__ import annotations
 import time as clock
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from clearprop.arrays import IntArray
+from clearprop.company import together, turn
+from clearprop.engines.helpers import check_threads, usable_cores
 from clearprop.errors import SpecificationError
 from clearprop.table_model.baselines import METRICS
 from clearprop.table_model.fitting import train_plan
@@ -51,6 +54,7 @@ def search_table(
     groups: PerRow = None,
     time: PerRow = None,
     settings: Settings | None = None,
+    threads: int | None = None,
     progress: bool = False,
 ) -> Search:
     """Try settings on a table, and train by the best.
@@ -78,6 +82,10 @@ def search_table(
         Optuna's own sampler needs the extra: `pip install "clearprop[search]"`.
     settings : Settings, optional
         What is not searched. A `threshold` is chosen for the best only.
+    threads : int, optional
+        Trials are made side by side by so many threads; as many as there are cores if left out. No bit of a
+        result depends on it. Optuna's sampler learns from each trial before the next, so it makes them one
+        by one, the folds of each side by side.
     progress : bool
         Whether to say each trial's score on standard error. Ctrl-C ends the search after the trials so far.
 
@@ -111,24 +119,36 @@ def search_table(
     name = _metric(metric, rows, settings)
     judge = _Judge(rows, first, name, folds, validation, settings.seed)
     asked = sampler_of(sampler, checked_space(space, settings), settings.seed, METRICS[name][1])
-    done: list[Trial] = []
-    stopped, begun = "trials", clock.monotonic()
-    try:
-        for number in range(trials):
-            if done and time_budget is not None and clock.monotonic() - begun >= time_budget:
-                stopped = "time_budget"
-                break
-            chosen = asked.ask(number) if number else {}
-            done.append(judge.trial(number, chosen, settings))
+    cores, done = check_threads(threads) or usable_cores(), dict[int, Trial]()
+    begun = clock.monotonic()
+
+    def piece(number: int) -> None:
+        if number and time_budget is not None and clock.monotonic() - begun >= time_budget:
+            return
+        trial = judge.trial(number, asked.ask(number) if number else {}, settings)
+        with turn():
+            done[number] = trial
             if number:
-                asked.tell(done[-1].score)
+                asked.tell(trial.score)
             if progress:
-                _say(done[-1], name, trials)
+                _say(trial, name, trials)
+
+    stopped = "trials"
+    try:
+        pieces = [partial(piece, number) for number in range(trials)]
+        if asked.learns:
+            for each in pieces:
+                each()
+        else:
+            together(pieces, cores)
+        if len(done) < trials:
+            stopped = "time_budget"
     except KeyboardInterrupt:
         if not done:
             raise
         stopped = "interrupted"
-    ranked = ranked_trials(done, name)
+    made = [done[number] for number in sorted(done)]
+    ranked = ranked_trials(made, name)
     if not ranked:
         raise SpecificationError(
             f"no trial has a {name}: training diverged, or the metric has no meaning on rows of one class; "
@@ -137,7 +157,7 @@ def search_table(
     plan = plan_rows(rows, first, second, ranked[0].settings, share=test)
     model = train_plan(plan)
     said = (*plan.notices, *plan.unread)
-    return Search(name, tuple(done), ranked[0], model, judge.in_words(), stopped, said)
+    return Search(name, tuple(made), ranked[0], model, judge.in_words(), stopped, said)
 
 
 @dataclass(frozen=True, eq=False)

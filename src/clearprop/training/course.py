@@ -15,6 +15,7 @@ from typing import Any, NoReturn, TypeAlias
 import numpy as np
 
 from clearprop.arrays import Array
+from clearprop.company import turn
 from clearprop.engines.examples import Examples
 from clearprop.engines.protocol import Engine, OptimizerState
 from clearprop.engines.textbook import penalize, penalty
@@ -100,6 +101,7 @@ class Course:
         self.digests = [digest(self.theta)]
         self.snapshots: dict[int, Snapshot] = {}
         self.position = Position()
+        self.penalised = any(segment.l1 or segment.l2 for segment in self.engine.network.segments)
 
     @property
     def epoch(self) -> int:
@@ -173,8 +175,9 @@ class Course:
     def close_epoch(self, loss: float, weight: float, batches: int, learning_rate: float) -> Stopped | None:
         """End an epoch of steps, from the sums over its batches of loss * weight and of weight."""
         mean = loss / weight
-        network = self.engine.network
-        total = mean + float(penalty(network, Parameters(network, self.theta)))
+        network, total = self.engine.network, mean
+        if self.penalised:
+            total = mean + float(penalty(network, Parameters(network, self.theta)))
         if not (np.isfinite(self.theta).all() and np.isfinite(total)):
             self.diverge("a parameter was not finite", batches, mean if np.isfinite(mean) else None)
         return self.end_epoch(total, learning_rate)
@@ -186,17 +189,12 @@ class Course:
 
     def show(self, done: float) -> None:
         """Tell the progress that `done` epochs are done (a fraction within an epoch)."""
-        last = {name: values[-1] if values else None for name, values in self.history.items()}
-        self.progress.show(
-            Moment(
-                done,
-                self.rules.epochs,
-                last["loss"],
-                last["validation_loss"],
-                last["validation_metric"],
-                self.shown_metric.name,
-            )
+        loss, validation_loss, metric = (
+            self.history[name][-1] if self.epoch else None
+            for name in ("loss", "validation_loss", "validation_metric")
         )
+        name = self.shown_metric.name
+        self.progress.show(Moment(done, self.rules.epochs, loss, validation_loss, metric, name))
 
     def end_epoch(self, loss: float, learning_rate: float | None) -> Stopped | None:
         """Judge the parameters, keep the best, tell everyone; the reason to stop, or None.
@@ -255,7 +253,8 @@ class Course:
         report = EpochReport(
             epochs=self.rules.epochs, gradient_norm=gradient_norm, theta=theta, sample=self.sample, **last
         )
-        answers = [callback(report) for callback in self.callbacks]  # each is told, whatever another says
+        with turn():
+            answers = [callback(report) for callback in self.callbacks]  # each is told, whatever another says
         return any(answers)
 
     def run(self, stopped: Stopped) -> Run:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clearprop.arrays import Array
+from clearprop.company import attend, kept_between
 from clearprop.engines import EngineName, engine_for
 from clearprop.engines.dropout import dropout_masks
 from clearprop.engines.helpers import check_threads
@@ -29,7 +30,7 @@ from clearprop.training.levenberg import minimise_squares, require_levenberg
 from clearprop.training.progress import progress_on
 from clearprop.training.run import EpochReport, Run, RunRecord, Stopped, TrainingDiverged, digest
 from clearprop.training.stopping import Plateau, StoppingRules, require_number, require_whole
-from clearprop.training.validation import Validation, prepare
+from clearprop.training.validation import TrainingData, Validation, prepare
 from clearprop.training.weighting import ClassWeight
 
 if TYPE_CHECKING:
@@ -184,24 +185,20 @@ def train(
         raise SpecificationError("metric is measured on held-out rows; give validation=, such as 0.1")
     real = _dtype(X, dtype)
     seed = _seed(seed)
-    data = prepare(
-        network,
-        X,
-        Y,
-        real,
-        seed=seed,
-        validation=validation,
-        sample_weight=sample_weight,
-        class_weight=class_weight,
-        label_smoothing=label_smoothing,
-        in_place=bool(rule.step) and not network.has_dropout and stop_gradient_norm is None,
-    )
+    drawn = seed if isinstance(validation, float | np.floating) else 0  # what depends on the seed
+    in_place = bool(rule.step) and not network.has_dropout and stop_gradient_norm is None
+    given = (network, X, Y, real, validation, sample_weight, class_weight, label_smoothing, in_place)
+    data, data_digest = kept_between("data", (*given, drawn), lambda: _prepared(*given, seed=drawn))
     theta = first_parameters(network, initial, seed, real)
     size = _batch_size(batch_size if rule.step else None, len(data))
     monitored = None if metric is None else as_metric(metric, network.loss)
     schedule = rule.learning_rate
     # may compile, which is not training
-    computing = engine_for(engine, network, dtype=real, optimizer=rule, threads=threads)
+    computing = kept_between(
+        "engine",
+        (engine, network, real, rule, threads),
+        lambda: engine_for(engine, network, dtype=real, optimizer=rule, threads=threads),
+    )
     with progress_on(progress) as shown:
         course = Course(
             engine=computing,
@@ -226,7 +223,7 @@ def train(
                 class_weight=_plain_weights(class_weight),
                 label_smoothing=float(label_smoothing),
                 initial_given=initial is not None,
-                data=digest(data.training.X, data.training.Y, data.training.weights, rows=data.places),
+                data=data_digest,
             ),
             shown_metric=monitored or default_metric(network.loss),
             monitored=monitored,
@@ -242,6 +239,7 @@ def train(
         if standing is not None:
             course.restore(standing)
         try:
+            attend()
             ended = None if standing is None or not standing.stopped else standing.stopped
             stopped = solve(course) if ended is None else cast(Stopped, ended)
         except KeyboardInterrupt:
@@ -250,6 +248,35 @@ def train(
     if certify:
         run.certificate = _certificate(run)
     return run
+
+
+def _prepared(
+    network: Network,
+    X: npt.ArrayLike,
+    Y: npt.ArrayLike,
+    dtype: np.dtype[Any],
+    validation: Validation | None,
+    sample_weight: npt.ArrayLike | None,
+    class_weight: ClassWeight | None,
+    label_smoothing: float,
+    in_place: bool,
+    *,
+    seed: int,
+) -> tuple[TrainingData, str]:
+    """The data as they are trained on, and their digest."""
+    data = prepare(
+        network,
+        X,
+        Y,
+        dtype,
+        seed=seed,
+        validation=validation,
+        sample_weight=sample_weight,
+        class_weight=class_weight,
+        label_smoothing=label_smoothing,
+        in_place=in_place,
+    )
+    return data, digest(data.training.X, data.training.Y, data.training.weights, rows=data.places)
 
 
 def solve(course: Course) -> Stopped:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TextIO
+
+from clearprop.company import attend, in_company
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -68,38 +72,46 @@ class Silence:
         """Take note of the standing, and perhaps show it."""
 
 
+class Member(Silence):
+    """Tells the run's company, which has one display for all, and ends the run when the company stops."""
+
+    def show(self, standing: Moment) -> None:
+        """Tell the part that is done; KeyboardInterrupt if the run is to end."""
+        attend(standing.done / standing.epochs)
+
+
 class Lines(Silence):
     """At most ten plain lines a run, each after a further tenth of its epochs."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self.stream = stream
+    def __init__(self, stream: TextIO, unit: str) -> None:
+        self.stream, self.unit = stream, unit
         self.started = time.perf_counter()
         self.shown = 0
 
     def show(self, standing: Moment) -> None:
         """Write a line when a further tenth of the epochs is done."""
-        tenths = int(standing.done * LINES / standing.epochs)
-        if tenths <= self.shown or standing.loss is None or standing.done != int(standing.done):
+        done = int(standing.done)
+        tenths = done * LINES // standing.epochs
+        if tenths <= self.shown:
             return
         self.shown = tenths
         seconds = time.perf_counter() - self.started
-        left = seconds / standing.done * (standing.epochs - standing.done)
-        self.stream.write(
-            f"epoch {int(standing.done)}/{standing.epochs}: {standing.values()}; {left:.0f} s left\n"
-        )
+        left = f"{seconds / done * (standing.epochs - done):.0f} s left"
+        words = "; ".join(filter(None, (standing.values(), left)))
+        self.stream.write(f"{self.unit} {done}/{standing.epochs}: {words}\n")
         self.stream.flush()
 
 
 class Bar(Silence):
     """A bar on a terminal: epochs, losses and metric, the time that remains."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, unit: str) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
         from rich.table import Column
 
         self.bar: Progress = Progress(
-            TextColumn("epoch {task.fields[epoch]}"),
+            TextColumn(f"{unit} {{task.fields[done]}}"),
             BarColumn(bar_width=10),
             TimeRemainingColumn(elapsed_when_finished=True, table_column=Column(min_width=7)),
             TextColumn("{task.fields[values]}"),
@@ -127,18 +139,18 @@ class Bar(Silence):
         """Move the bar, at most ten times a second."""
         self.waiting = {
             "completed": standing.done,
-            "epoch": f"{int(standing.done)}/{standing.epochs}",
+            "done": f"{int(standing.done)}/{standing.epochs}",
             "values": standing.values(),
         }
         if self.task is None:
-            self.task = self.bar.add_task("", total=standing.epochs, epoch="", values="")
+            self.task = self.bar.add_task("", total=standing.epochs, done="", values="")
         elif time.perf_counter() - self.last < REFRESH_SECONDS:
             return
         self.last = time.perf_counter()
         self.bar.update(self.task, **self.waiting)
 
 
-def progress_on(shown: bool, stream: TextIO | None = None) -> Silence:
+def progress_on(shown: bool, stream: TextIO | None = None, unit: str = "epoch") -> Silence:
     """What shows the progress of a run: a bar if the stream is a terminal, else lines.
 
     Parameters
@@ -147,6 +159,8 @@ def progress_on(shown: bool, stream: TextIO | None = None) -> Silence:
         False: nothing is shown.
     stream : text stream, optional
         Standard error by default.
+    unit : str
+        What is counted.
 
     Examples
     --------
@@ -154,7 +168,16 @@ def progress_on(shown: bool, stream: TextIO | None = None) -> Silence:
     ...     progress.show(Moment(2, 2, loss=0.25))  # doctest: +ELLIPSIS
     epoch 2/2: loss 0.25; 0 s left
     """
+    if in_company():
+        return Member()
     stream = sys.stderr if stream is None else stream
     if not shown or stream is None:
         return Silence()
-    return Bar(stream) if stream.isatty() else Lines(stream)
+    return Bar(stream, unit) if stream.isatty() else Lines(stream, unit)
+
+
+@contextmanager
+def counting(shown: bool, pieces: int, unit: str) -> Iterator[Callable[[float], None]]:
+    """One display for a company: a function to be told how many of its pieces are done."""
+    with progress_on(shown, unit=unit) as display:
+        yield lambda done: display.show(Moment(done, pieces))
