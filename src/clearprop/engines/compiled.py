@@ -35,7 +35,7 @@ from clearprop.formulas.optimizers import MOST_SCALARS, Optimizer
 from clearprop.specification import Network
 
 _NO_MASKS: BoolArray = np.zeros(0, dtype=np.bool_)
-PIECE_BYTES = 1 << 20  #: what a layer's numbers of a task's rows may take, to stay in the cache
+PIECE_BYTES = 1 << 21  #: what a layer's numbers of a task's rows may take, to stay in the cache
 STREAM_BYTES = 1 << 19  #: what all numbers of the rows of a prediction may take
 LEAST_PIECE = 48
 ROUND_BLOCKS = 8  #: blocks of a tall batch for each thread, before their gradients are added

@@ -138,7 +138,7 @@ def forward(
         z_place = place(space, plan[l, Z_AT] + first * r)
         if w[THREADS] > 1 and n_in * r <= MOST_FETCHED and not w[PACKS_ALL]:
             fetch(packed_at, n_in * r)
-        products_forward(x_at, m, n_in, packed_at, r, b_place, b_at >= 0, z_place)
+        products_forward(x_at, m, n_in, packed_at, r, b_place, b_at >= 0, z_place, scratch_place)
         activate_rows(l, w, plan, space, first, m)
         if plan[l, HAS_MASK]:
             a = vector(space, plan[l, A_AT] + first * n, m * n)
