@@ -29,12 +29,12 @@ engines.protocol
 engines.textbook
 engines.jacobian
 engines.memory engines.primitives engines.tiles engines.sharing engines.tasks
-engines.helpers
+engines.helpers engines.row_forward
 engines.lowering
 engines.builds
 engines.plan
 engines.kernels.rows engines.kernels.dropping engines.kernels.products engines.kernels.reading
-engines.kernels.passes engines.kernels.steps engines.kernels.working
+engines.kernels.passes engines.kernels.steps engines.kernels.batch engines.kernels.working
 engines.kernels
 engines.compiled
 engines

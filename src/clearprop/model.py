@@ -23,7 +23,7 @@ from clearprop.training.run import History, Run, RunRecord, Snapshot
 from clearprop.training.validation import TrainingData
 
 if TYPE_CHECKING:
-    from clearprop.engines.compiled import RowForward
+    from clearprop.engines.row_forward import RowForward
 
 _P = ParamSpec("_P")
 _F = TypeVar("_F", bound=Callable[..., Any])

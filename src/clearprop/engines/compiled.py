@@ -7,6 +7,7 @@ loops in `kernels/`. Results depend neither on how batches are cut into calls no
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from clearprop.engines.plan import (
     unit_tasks,
 )
 from clearprop.engines.protocol import Engine, Masks, OptimizerState, Stretch
+from clearprop.engines.row_forward import RowForward
 from clearprop.engines.tasks import Work
 from clearprop.formulas.optimizers import MOST_SCALARS, Optimizer
 from clearprop.specification import Network
@@ -56,8 +58,6 @@ class _Room:
     plan: Plan
     threads: int
     rows: int
-    space: Array
-    scratch: Array
     work: Work  #: a board with all that the room knows
 
 
@@ -91,7 +91,6 @@ class Compiled(Engine):
         self.threads = check_threads(threads)
         build = self._build = build_for(network, self.optimizer, self.dtype)
         self._passes, self._steps, self._working = map(build.part, ("passes", "steps", "working"))
-        self._scratch = build.part("products").SCRATCH
         self._reals = segment_table(network, self.optimizer)
         self._rule = rule_of(self.optimizer, build)
         self._hyper = padded(self.optimizer).astype(self.dtype)
@@ -105,6 +104,11 @@ class Compiled(Engine):
 
     def _plan(self, rows: int) -> Plan:
         return make_plan(self.network, self._build, self.dtype, rows)
+
+    @cached_property
+    def _layout(self) -> IntArray:
+        """A plan's table, for who asks it where parameters lie and not where rows do."""
+        return self._plan(1).table
 
     def _pack(self, room: _Room, theta: Array) -> Array:
         """The weights as the forward products read them; each thread's own, where threads pack all."""
@@ -127,19 +131,19 @@ class Compiled(Engine):
         asked = m if tall else rows
         if kept is not None and kept.threads == threads and asked <= kept.rows < 2 * asked:
             return kept
-        made = self._make_room(m, rows, threads, tall=tall)
-        self._rooms[tall] = made
+        blocks = min(-(-m // rows), ROUND_BLOCKS * threads) if tall else 0
+        made = self._rooms[tall] = self._make_room(m, rows, threads, tall=tall, blocks=blocks)
         return made
 
-    def _make_room(self, m: int, rows: int, threads: int, *, tall: bool) -> _Room:
+    def _make_room(self, m: int, rows: int, threads: int, *, tall: bool, blocks: int = 0) -> _Room:
+        """Memory for m rows, `rows` at a time (for each thread, if tall), and gradients of `blocks`."""
         itemsize, network = self.dtype.itemsize, self.network
         plan = self._plan(rows)
         widest = max(network.inputs, *(layer.rows for layer in network.layers))
         pieces = -(-rows // max(PIECE_BYTES // (widest * itemsize), LEAST_PIECE))
         piece = -(-rows // (-(-pieces // threads) * threads))
-        blocks = min(-(-m // rows), ROUND_BLOCKS * threads) if tall else 0
         space = _aligned(plan.space * (threads if tall else 1), self.dtype)
-        scratch = _aligned(self._scratch * threads, self.dtype)
+        scratch = _aligned(self._build.part("products").SCRATCH * threads, self.dtype)
         units = unit_tasks(network, itemsize, threads)
         stretches = -(-network.n_parameters // self._steps.STRETCH)
         work = Work.empty(max(stretches, len(units), -(-rows // piece), blocks), self.dtype)
@@ -179,7 +183,7 @@ class Compiled(Engine):
             PACKS_ALL=threads > 1 and not tall and plan.packed <= 1 << 16,
             CLIPPED=self.optimizer.clip_norm is not None,
         )
-        return _Room(plan, threads, m if tall else rows, space, scratch, work)
+        return _Room(plan, threads, m if tall else rows, work)
 
     def _work(self, room: _Room, rows: int, arrays: dict[str, Array], **settings: int) -> Work:
         """The board of a run over batches of up to `rows` rows; settings by their names in `tasks`."""
@@ -235,8 +239,13 @@ class Compiled(Engine):
         return squares
 
     def for_rows(self, theta: Array) -> RowForward:
-        """The forward pass as a function of one row; see `RowForward`."""
-        return RowForward(self, theta)
+        """The forward pass as a function of one row, at these parameters as they are now."""
+        room, theta = self._make_room(1, 1, 1, tall=True), theta.copy()
+        packed = _aligned(room.plan.packed, self.dtype)
+        self._passes.pack_all(room.plan.table, theta, packed)
+        x, y_hat = np.zeros(self.network.inputs, self.dtype), np.zeros(self.network.widths[-1], self.dtype)
+        room.work.point({"theta": theta, "packed": packed, "X": x, "y_hat": y_hat})
+        return RowForward(self._passes.stream_row, room.work, x, y_hat)
 
     def gradient_sum(
         self, theta: Array, X: Array, Y: Array, scale: Array, masks: Masks | None = None
@@ -286,7 +295,7 @@ class Compiled(Engine):
         state.require_fit(self.network, self.dtype)
         state.t += 1
         self._steps.update(
-            self._plan(1).table,
+            self._layout,
             self._reals,
             self._rule,
             self._hyper,
@@ -360,30 +369,3 @@ class Compiled(Engine):
         state.t += (failed if failed >= 0 else last) - first
         sums = work.arrays["sums"]
         return Stretch(float(sums[tasks.LOSS_SUM]), float(sums[tasks.WEIGHT_SUM]), failed)
-
-
-class RowForward:
-    """The forward pass of one row, with all there is to prepare done before: microseconds a call.
-
-    Called with a row (n_0,), it gives y_hat (n_L,), with the bits that the row has in any batch. The row is
-    not checked, but cast to the engine's dtype. Several threads need one such function each.
-    """
-
-    __slots__ = ("_kernel", "_work", "_x", "_y_hat")
-
-    def __init__(self, engine: Compiled, theta: Array) -> None:
-        network, dtype = engine.network, engine.dtype
-        room = engine._make_room(1, 1, 1, tall=True)
-        theta, packed = theta.copy(), _aligned(room.plan.packed, dtype)
-        engine._passes.pack_all(room.plan.table, theta, packed)
-        self._x, self._y_hat = np.zeros(network.inputs, dtype), np.zeros((1, network.widths[-1]), dtype)
-        self._work = room.work
-        self._work.point({"theta": theta, "packed": packed, "X": self._x, "y_hat": self._y_hat})
-        self._work.settle(EXAMPLES=1)
-        self._kernel = engine._passes.stream_row
-
-    def __call__(self, x: npt.ArrayLike) -> Array:
-        """y_hat (n_L,) of the row x (n_0,)."""
-        self._x[:] = x
-        self._kernel(self._work.board)
-        return self._y_hat[0].copy()

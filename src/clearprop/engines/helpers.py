@@ -29,7 +29,7 @@ class Kernels(Protocol):
     def serve(self, mail: IntArray) -> None:
         """Work on what comes by mail, until nothing comes for a while."""
 
-    def call_off(self, mail: IntArray) -> bool:
+    def call_off(self, mail: IntArray) -> None:
         """Take the last letter back, or wait until it is done."""
 
 

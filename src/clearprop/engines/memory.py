@@ -117,38 +117,23 @@ class ArgumentTypes:
     number: Any  #: of the build's dtype
     vector: Any
     matrix: Any
-    fixed: Any  #: a vector that is only read, as all `given`, `rows`, `flags` and `fixed_doubles` are
-    given: Any  #: the user's X and Y
-    rows: Any
-    flags: Any
-    fixed_doubles: Any
-    doubles: Any
+    fixed: Any  #: a vector that is only read
     reals: Any  #: float64 table
     integers: Any
     table: Any  #: int64 table
     count: Any = types.int64
     double: Any = types.float64
-    switch: Any = types.boolean
     nothing: Any = types.void
 
 
 def argument_types(real: type) -> ArgumentTypes:
     """Types for a build in float32 or float64."""
     number = from_dtype(np.dtype(real))
-
-    def fixed(kind: Any, dimensions: int = 1) -> Any:
-        return types.Array(kind, dimensions, "C", readonly=True)
-
     return ArgumentTypes(
         number=number,
         vector=number[::1],
         matrix=number[:, ::1],
-        fixed=fixed(number),
-        given=fixed(number, 2),
-        rows=fixed(types.int64),
-        flags=fixed(types.boolean),
-        fixed_doubles=fixed(types.float64),
-        doubles=types.float64[::1],
+        fixed=types.Array(number, 1, "C", readonly=True),
         reals=types.float64[:, ::1],
         integers=types.int64[::1],
         table=types.int64[:, ::1],

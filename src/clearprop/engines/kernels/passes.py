@@ -86,11 +86,17 @@ N = T.count
 ZERO = REAL(0)
 
 
-@entry(T.nothing(T.table, T.fixed, T.vector))
-def pack_all(plan: Any, theta: Any, packed: Any) -> None:
+@inline
+def pack_layers(plan: Any, theta: Any, packed: Any) -> None:
     """The weights of all layers, packed for the forward products."""
     for l in range(1, plan.shape[0]):
         pack(theta, plan[l, W_AT], plan[l - 1, UNITS], 0, plan[l, ROWS], packed, plan[l, PACKED_AT])
+
+
+@entry(T.nothing(T.table, T.fixed, T.vector))
+def pack_all(plan: Any, theta: Any, packed: Any) -> None:
+    """`pack_layers`, before a run."""
+    pack_layers(plan, theta, packed)
 
 
 @inline
@@ -138,7 +144,7 @@ def forward(
         z_place = place(space, plan[l, Z_AT] + first * r)
         if w[THREADS] > 1 and n_in * r <= MOST_FETCHED and not w[PACKS_ALL]:
             fetch(packed_at, n_in * r)
-        products_forward(x_at, m, n_in, packed_at, r, b_place, b_at >= 0, z_place, scratch_place)
+        products_forward(x_at, m, n_in, packed_at, r, b_place, b_at >= 0, z_place)
         activate_rows(l, w, plan, space, first, m)
         if plan[l, HAS_MASK]:
             a = vector(space, plan[l, A_AT] + first * n, m * n)

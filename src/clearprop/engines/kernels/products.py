@@ -25,10 +25,8 @@ DEPTH = 256  #: of a chunk of k: 32 KiB of a panel
 COPIED_ROWS = 4 * HEIGHT  #: rows from which on a panel is copied together
 COPIED_ABOVE = 128  #: columns of a matrix up to which it is read in place
 COPIED_PANELS = 8  #: panels that read a chunk of deltas, from which on it is copied together
-#: numbers of a row from which on neighbouring rows lie in the same few lines of the nearest cache
-COLLIDING = 4096 // ITEMSIZE
-#: numbers of a thread's scratch: zeros, a chunk of a panel, a chunk of what is multiplied by it
-SCRATCH = PANEL + DEPTH * PANEL + (DEPTH + LANES) * MOST_UNITS
+#: numbers of a thread's scratch: zeros, a chunk of a panel, a chunk of deltas
+SCRATCH = PANEL + DEPTH * (PANEL + MOST_UNITS)
 ONE = REAL(1)
 N = types.intp
 numbers = numbers_of(REAL)
@@ -110,26 +108,17 @@ def pack(theta: Any, w_at: int, n: int, first: int, last: int, packed: Any, at: 
                 packed[here + k * PANEL + i] = theta[w_at + (j + i) * n + k]
 
 
-@far(*[N] * 9)
-def products_forward(
-    x: int, m: int, n: int, packed: int, r: int, b: int, has_bias: int, z: int, scratch: int
-) -> None:
+@far(*[N] * 8)
+def products_forward(x: int, m: int, n: int, packed: int, r: int, b: int, has_bias: int, z: int) -> None:
     """Z (m, r) = x (m, n) W^T + b, from packed W; without a bias, `b` is the place of PANEL zeros."""
     chunk = chunk_of(n, DEPTH)
-    gathering = n >= COLLIDING and r >= COPIED_PANELS * PANEL
-    rows = scratch + PANEL * (1 + DEPTH) * ITEMSIZE
-    for first in range(0, m, MOST_UNITS if gathering else m):
-        height = min(MOST_UNITS, m - first) if gathering else m
+    for j in range(0, r, PANEL):
+        columns, into = min(PANEL, r - j), z + j * ITEMSIZE
+        start, apart = b + (j * ITEMSIZE if has_bias else 0), 0
         for k in range(0, n, chunk):
-            count, left, apart = min(chunk, n - k), x + (first * n + k) * ITEMSIZE, n
-            if gathering:
-                copy_rows(left, n, height, count, rows, DEPTH + LANES)
-                left, apart = rows, DEPTH + LANES
-            for j in range(0, r, PANEL):
-                columns, into = min(PANEL, r - j), z + (first * r + j) * ITEMSIZE
-                start, start_row = (into, r) if k > 0 else (b + (j * ITEMSIZE if has_bias else 0), 0)
-                right = packed + (j * n + k * PANEL) * ITEMSIZE
-                panel(height, columns, left, apart, 1, right, PANEL, count, start, start_row, into, r)
+            right = packed + (j * n + k * PANEL) * ITEMSIZE
+            panel(m, columns, x + k * ITEMSIZE, n, 1, right, PANEL, min(chunk, n - k), start, apart, into, r)
+            start, apart = into, r
 
 
 @far(*[N] * 7)
@@ -137,23 +126,17 @@ def products_backward(delta: int, m: int, r: int, W: int, n: int, scratch: int, 
     """Upstream (m, n) = delta (m, r) W."""
     chunk = chunk_of(r, DEPTH)
     copying = n > COPIED_ABOVE and m >= COPIED_ROWS
-    gathering = r >= COLLIDING and n >= COPIED_PANELS * PANEL
-    room, rows = scratch + PANEL * ITEMSIZE, scratch + PANEL * (1 + DEPTH) * ITEMSIZE
-    for first in range(0, m, MOST_UNITS if gathering else m):
-        height = min(MOST_UNITS, m - first) if gathering else m
+    room = scratch + PANEL * ITEMSIZE
+    for i in range(0, n, PANEL):
+        columns, into = min(PANEL, n - i), u + i * ITEMSIZE
+        start, apart = scratch, 0
         for k in range(0, r, chunk):
-            count, left, apart = min(chunk, r - k), delta + (first * r + k) * ITEMSIZE, r
-            if gathering:
-                copy_rows(left, r, height, count, rows, DEPTH + LANES)
-                left, apart = rows, DEPTH + LANES
-            for i in range(0, n, PANEL):
-                columns, into = min(PANEL, n - i), u + (first * n + i) * ITEMSIZE
-                right, b_k = W + (k * n + i) * ITEMSIZE, n
-                start, start_row = (into, n) if k > 0 else (scratch, 0)
-                if copying:
-                    copy_rows(right, n, count, columns, room, PANEL)
-                    right, b_k = room, PANEL
-                panel(height, columns, left, apart, 1, right, b_k, count, start, start_row, into, n)
+            count, right, b_k = min(chunk, r - k), W + (k * n + i) * ITEMSIZE, n
+            if copying:
+                copy_rows(right, n, count, columns, room, PANEL)
+                right, b_k = room, PANEL
+            panel(m, columns, delta + k * ITEMSIZE, r, 1, right, b_k, count, start, apart, into, n)
+            start, apart = into, n
 
 
 @inline

@@ -20,32 +20,16 @@ from clearprop.engines.memory import (
     argument_types,
     double_table,
     doubles,
-    flags,
-    integer_table,
     integers,
-    matrix,
     place,
     vector,
 )
 from clearprop.engines.plan import (
-    B_AT,
     CAPACITY,
-    FACTORS_AT,
-    HAS_MASK,
-    KEY,
-    PACKED_AT,
-    ROWS,
-    SCALE_AT,
-    THRESHOLD,
-    UNITS,
-    W_AT,
-    X_AT,
-    Y_AT,
 )
 from clearprop.engines.sharing import add, exchange, give_way, load, pause, store
 from clearprop.engines.tasks import (
     BATCH,
-    BLOCKS,
     BOARD,
     BOARD_SIZE,
     CLAIMS,
@@ -55,44 +39,28 @@ from clearprop.engines.tasks import (
     COUNT,
     DIVIDE,
     DONE,
-    DROPOUT,
     EXAMPLES,
     FAILED,
     FINISHED,
     FIRST,
     GIVEN_SCALE,
     GRADIENT,
-    INPUTS,
     JUDGING,
-    KEEP,
     KIND,
     LOSS_NOW,
     LOSS_SUM,
     LOSSES,
-    MASKED,
-    MASKS,
     NORM_PHASE,
     NORMS,
     ORDER,
     ORDERED,
-    OUTPUTS,
-    PACKED,
-    PACKED_SIZE,
-    PACKS_ALL,
-    PARAMETERS,
     PHASE,
     PIECE,
     POSTED,
-    RATES,
     ROUND,
     ROWS_PHASE,
-    RULE,
-    SCALARS,
     SCALE,
-    SLOTS,
-    SPACE_SIZE,
     START,
-    STARTS,
     STEP,
     STEP_PHASE,
     STOP,
@@ -109,43 +77,26 @@ from clearprop.engines.tasks import (
     TRACED_STEPS,
     UNIT_TASKS,
     UNITS_PHASE,
-    UNITS_TABLE,
     UPDATES,
     WEIGHT_NOW,
     WEIGHT_SUM,
     WEIGHTED,
     WEIGHTS,
-    H,
-    X,
-    Y,
 )
-from clearprop.formulas.activations import MOST_PARAMETERS
-from clearprop.formulas.optimizers import MOST_SCALARS, MOST_SLOTS
 
 _BUILD = build_of(__name__)
 inline, far, entry, REAL = _BUILD.inline, _BUILD.far, _BUILD.entry, _BUILD.real
-_PASSES, _STEPS, _READING = _BUILD.part("passes"), _BUILD.part("steps"), _BUILD.part("reading")
-forward, backward, loss = _PASSES.forward, _PASSES.backward, _PASSES.loss
-stream = _PASSES.stream
-gradient_of_units, pack = _PASSES.gradient_of_units, _BUILD.part("products").pack
-draw_factors = _BUILD.part("dropping").draw_factors
-penalize_units, update_units, scale_of = _STEPS.penalize_units, _STEPS.update_units, _STEPS.scale_of
-penalty, square_sum, clip_factor = _STEPS.penalty, _STEPS.square_sum, _STEPS.clip_factor
-board, plan_of, parameters_of, reals_of = (
-    _READING.board,
-    _READING.plan_of,
-    _READING.parameters_of,
-    _READING.reals_of,
-)
-sums_of, rows_of_batch = _READING.sums_of, _READING.rows_of_batch
-scratch_of, space_of, ITEMSIZE = _READING.scratch_of, _READING.space_of, _READING.ITEMSIZE
-numbers, number_table = _READING.numbers, _READING.number_table
-fetch = _READING.fetch
-PATIENCE = 3000  #: looks at a flag before a thread that has nothing to do falls asleep
+_STEPS, _READING, _BATCH = _BUILD.part("steps"), _BUILD.part("reading"), _BUILD.part("batch")
+rows_task, units_task, stream = _BATCH.rows_task, _BATCH.units_task, _BUILD.part("passes").stream
+penalty, square_sum = _STEPS.penalty, _STEPS.square_sum
+clip_factor, scale_of = _STEPS.clip_factor, _STEPS.scale_of
+board, plan_of, parameters_of = _READING.board, _READING.plan_of, _READING.parameters_of
+reals_of, sums_of, rows_of_batch = _READING.reals_of, _READING.sums_of, _READING.rows_of_batch
+numbers = _READING.numbers
+PATIENCE = 3000  #: looks at a mailbox before a thread that has nothing to do falls asleep
 SPINS = 300  #: looks at the board before a waiting thread gives its core away
 T = argument_types(REAL)
 N = T.count
-ZERO, ONE = REAL(0), REAL(1)
 
 
 @inline
@@ -163,135 +114,6 @@ def stream_shares(w: Any, thread: int) -> None:
         if first >= m:
             return
         stream(w_place, thread, first, min(first + share, m), w[JUDGING])
-
-
-@inline
-def load_rows(w: Any, plan: Any, space: Any, rows: Any, at_row: int, first: int) -> None:
-    """Examples `rows`, from the `first` of the batch, into lines `at_row`... of the working memory."""
-    m, n, n_out = rows.size, w[INPUTS], w[OUTPUTS]
-    inputs, targets = number_table(w[X], w[EXAMPLES], n), number_table(w[Y], w[EXAMPLES], n_out)
-    x = matrix(space, plan[1, X_AT] + at_row * n, m, n)
-    y = matrix(space, plan[0, Y_AT] + at_row * n_out, m, n_out)
-    s, scale = vector(space, plan[0, SCALE_AT] + at_row, m), numbers(w[SCALE], first + m)
-    for i in range(m):
-        row = rows[i]
-        s[i] = scale[first + i]
-        for j in range(n):
-            x[i, j] = inputs[row, j]
-        for j in range(n_out):
-            y[i, j] = targets[row, j]
-    if w[DROPOUT]:
-        make_factors(w, plan, space, rows, at_row, first)
-
-
-@inline
-def make_factors(w: Any, plan: Any, space: Any, rows: Any, at_row: int, first: int) -> None:
-    """Dropout factors of all layers, drawn or from the masks that were given; the inputs' are applied."""
-    m, keep = rows.size, numbers(w[KEEP], plan.shape[0])
-    for l in range(plan.shape[0]):
-        if plan[l, HAS_MASK]:
-            units = plan[l, UNITS]
-            factors = vector(space, plan[l, FACTORS_AT] + at_row * units, m * units)
-            if w[MASKED]:
-                start = integers(w[STARTS], plan.shape[0])[l] + first * units
-                masks = flags(w[MASKS], start + m * units)
-                for i in range(m * units):
-                    factors[i] = keep[l] if masks[start + i] else ZERO
-            else:
-                draw_factors(plan[l, KEY], plan[l, THRESHOLD], keep[l], rows, factors, units)
-    if plan[0, HAS_MASK]:
-        n = plan[0, UNITS]
-        x = vector(space, plan[1, X_AT] + at_row * n, m * n)
-        factors = vector(space, plan[0, FACTORS_AT] + at_row * n, m * n)
-        for i in range(m * n):
-            x[i] *= factors[i]
-
-
-@far(*[N] * 3)
-def rows_task(w_place: int, thread: int, t: int) -> None:
-    """Some rows of the batch through all layers and back; a block of a tall batch with its gradient, too."""
-    w = board(w_place)
-    plan, tall = plan_of(w), w[TALL] != 0
-    length = plan[0, CAPACITY] if tall else w[PIECE]
-    start = t * length
-    m, first, at_row = min(length, w[COUNT] - start), w[FIRST] + start, 0 if tall else start
-    scratch, space_place = scratch_of(w, thread), space_of(w, thread if tall else 0)
-    space = numbers(space_place, w[SPACE_SIZE])
-    uniform = w[WEIGHTED] == 0 and w[GIVEN_SCALE] == 0
-    rows = vector(integers(w[ORDER], w[ORDERED]), w[STEP] * w[BATCH] + first, m)
-    load_rows(w, plan, space, rows, at_row, first)
-    x_place = place(space, plan[1, X_AT] + at_row * w[INPUTS])
-    packed_place = w[PACKED]
-    if w[PACKS_ALL]:
-        packed_place += thread * w[PACKED_SIZE] * ITEMSIZE
-        theta, packed = parameters_of(w, THETA), numbers(packed_place, w[PACKED_SIZE])
-        fetch(w[THETA], w[PARAMETERS])
-        for l in range(1, plan.shape[0]):
-            pack(theta, plan[l, W_AT], plan[l - 1, UNITS], 0, plan[l, ROWS], packed, plan[l, PACKED_AT])
-    forward(w_place, space_place, scratch, packed_place, x_place, at_row, m, w[DROPOUT])
-    loss(w_place, space_place, at_row, m, uniform, w[LOSSES] + first * 8)
-    backward(w_place, space_place, scratch, at_row, m, w[DROPOUT])
-    if tall:
-        into = w[BLOCKS] + t * w[PARAMETERS] * ITEMSIZE
-        for l in range(1, plan.shape[0]):
-            gradient_of_units(w_place, into, space_place, scratch, l, 0, plan[l, ROWS], m, 0)
-
-
-@inline
-def add_blocks(w: Any, at: int, size: int, blocks: int, more: bool) -> None:
-    """Gradients of the round's blocks, added in their order."""
-    n = w[PARAMETERS]
-    total, parts = vector(parameters_of(w, GRADIENT), at, size), numbers(w[BLOCKS], blocks * n)
-    for k in range(blocks):
-        part = vector(parts, k * n + at, size)
-        if k == 0 and not more:
-            for i in range(size):
-                total[i] = part[i]
-        else:
-            for i in range(size):
-                total[i] += part[i]
-
-
-@inline
-def update_task(w: Any, plan: Any, clipping: Any, l: int, first: int, last: int) -> None:
-    """The optimizer's step for some units, and their weights packed anew."""
-    step, theta = w[STEP] - w[START], parameters_of(w, THETA)
-    scalars = vector(numbers(w[SCALARS], (step + 1) * MOST_SCALARS), step * MOST_SCALARS, MOST_SCALARS)
-    rate = doubles(w[RATES], step + 1)[step]
-    slots = number_table(w[SLOTS], MOST_SLOTS, w[PARAMETERS])
-    rule, h, gradient = integers(w[RULE], 2), numbers(w[H], MOST_PARAMETERS), parameters_of(w, GRADIENT)
-    update_units(plan, reals_of(w), rule, h, scalars, rate, clipping, theta, gradient, slots, l, first, last)
-    if not w[PACKS_ALL]:
-        packed = numbers(w[PACKED], 1)
-        pack(theta, plan[l, W_AT], plan[l - 1, UNITS], first, last, packed, plan[l, PACKED_AT])
-
-
-@far(*[N] * 3)
-def units_task(w_place: int, thread: int, t: int) -> None:
-    """The gradient of some units over all rows, and where it is whole, their step."""
-    w = board(w_place)
-    plan, units = plan_of(w), integer_table(w[UNITS_TABLE], w[UNIT_TASKS], 3)
-    l, first, last = units[t, 0], units[t, 1], units[t, 2]
-    if w[KIND] == STEP_PHASE:
-        update_task(w, plan, REAL(sums_of(w)[CLIPPING]), l, first, last)
-        return
-    more, count = w[FIRST] > 0, w[COUNT]
-    if w[TALL]:
-        n, blocks = plan[l - 1, UNITS], -(-count // plan[0, CAPACITY])
-        for part in range(2):  # W, then b
-            at = plan[l, W_AT] + first * n if part == 0 else plan[l, B_AT] + first
-            if part == 0 or plan[l, B_AT] >= 0:
-                add_blocks(w, at, (last - first) * (n if part == 0 else 1), blocks, more)
-    else:
-        gradient_of_units(
-            w_place, w[GRADIENT], space_of(w, 0), scratch_of(w, thread), l, first, last, count, more
-        )
-    if w[UPDATES] and w[FIRST] + count >= rows_of_batch(w):
-        factor = 1.0 / sums_of(w)[WEIGHT_NOW] if w[DIVIDE] else 1.0
-        theta, gradient = parameters_of(w, THETA), parameters_of(w, GRADIENT)
-        penalize_units(plan, reals_of(w), factor, theta, gradient, l, first, last)
-        if not w[CLIPPED]:
-            update_task(w, plan, ONE, l, first, last)
 
 
 @inline
@@ -390,15 +212,21 @@ def claim(w: Any, t: int, phase: int) -> bool:
 
 
 @inline
-def wait(w: Any, place: int, seen: int) -> None:
-    """Until the number at that place of the board is another."""
+def rest(looks: int) -> None:
+    """Between two looks at what another thread will change: short at first, then others may have the core."""
+    if looks < SPINS:
+        pause()
+    else:
+        give_way()
+
+
+@inline
+def wait(w: Any, at: int, seen: int) -> None:
+    """Until the number there is another."""
     looks = 0
-    while load(w, place) == seen:
+    while load(w, at) == seen:
         looks += 1
-        if looks < SPINS:
-            pause()
-        else:
-            give_way()
+        rest(looks)
 
 
 @far(N, N)
@@ -455,24 +283,13 @@ def serve(mail: Any) -> None:
             store(mail, FINISHED, letter)
             looks = 0
         looks += 1
-        if looks < SPINS:
-            pause()
-        else:
-            give_way()
+        rest(looks)
 
 
-@entry(T.switch(T.integers))
-def call_off(mail: Any) -> bool:
+@entry(T.nothing(T.integers))
+def call_off(mail: Any) -> None:
     """Take the last letter back if the helper has not opened it, else wait until it is done."""
     letter = load(mail, POSTED)
     if exchange(mail, TAKEN, letter - 1, letter):
         store(mail, FINISHED, letter)
-        return True
-    looks = 0
-    while load(mail, FINISHED) != letter:
-        looks += 1
-        if looks < SPINS:
-            pause()
-        else:
-            give_way()
-    return False
+    wait(mail, FINISHED, letter - 1)
