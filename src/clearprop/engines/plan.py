@@ -25,17 +25,20 @@ from clearprop.specification import Network
 
 # Columns of every layer: sizes, the activation, where W, b and the packed W lie, where rows' numbers lie.
 UNITS, ROWS, PIECES, ACTIVATION, W_AT, B_AT, PACKED_AT = range(7)
-X_AT, Z_AT, A_AT, DELTA_AT, UPSTREAM_AT, FACTORS_AT = range(7, 13)
-HAS_MASK, KEY, THRESHOLD = range(13, 16)
+X_AT, Z_AT, A_AT, DELTA_AT, UPSTREAM_AT, FACTORS_AT, PANELS_AT = range(7, 14)
+HAS_MASK, KEY, THRESHOLD = range(14, 17)
 # Columns of row 0.
-CAPACITY, LOSS, LINKED, SOFTMAX_LINK, Y_AT, LOG_AT, SCALE_AT, VALUE_AT, TOTALS_AT, COLUMNS_AT = range(16, 26)
-N_COLUMNS = 26
+CAPACITY, LOSS, LINKED, SOFTMAX_LINK, Y_AT, LOG_AT, SCALE_AT, VALUE_AT, TOTALS_AT, COLUMNS_AT = range(17, 27)
+N_COLUMNS = 27
 
 #: in ACTIVATION, where it is not the index of an elementwise row
 SOFTMAX, MAXOUT, MONOTONE = -1, -2, -3
 _COUPLED = {"softmax": SOFTMAX, "maxout": MAXOUT, "monotone": MONOTONE}
 
-MOST_UNITS = 256  #: of a task: their gradient should still be in the cache when they take their step
+READ_IN_PLACE = 128  #: numbers of a row up to which tiles read a matrix as it is
+_MANY_UNITS = 48  #: that read a row, from which on wider rows are copied into panels
+MOST_UNITS = 256  #: of a task
+_TASK_BYTES = 1 << 20  #: of a task's gradient: it should still be in the cache when they take their step
 _CACHE_BYTES = 1 << 20  #: what a block may take; half of the second-level cache of today's CPUs
 _MOST_BYTES = 1 << 26  #: what the rows of a wide batch may take at once
 _FEWEST, _MOST = 256, 4096  #: rows of a block
@@ -123,7 +126,10 @@ def make_plan(network: Network, build: Build, dtype: np.dtype[np.generic], rows:
         table[l, [UNITS, ROWS, PIECES]] = layer.units, layer.rows, row.pieces
         coupled = _COUPLED.get(row.name, 0)
         table[l, ACTIVATION] = known.index(activation_key(row)) if isinstance(row, Activation) else coupled
-        table[l, PACKED_AT] = packed.take(network.widths[l - 1] * -(-layer.rows // panel) * panel)
+        n_in = network.widths[l - 1]
+        table[l, PACKED_AT] = packed.take(n_in * -(-layer.rows // panel) * panel)
+        if n_in > READ_IN_PLACE and layer.rows >= _MANY_UNITS:
+            table[l, PANELS_AT] = memory.take(rows * -(-n_in // panel) * panel)
         table[l, Z_AT] = memory.take(rows * layer.rows)
         table[l, A_AT] = memory.take(rows * layer.units)
         table[l, DELTA_AT] = memory.take(rows * layer.rows)
@@ -181,7 +187,8 @@ def unit_tasks(network: Network, itemsize: int, threads: int) -> IntArray:
     tasks = []
     for l, layer in enumerate(network.layers, start=1):
         panels = -(-layer.rows // panel)
-        share = min(-(-panels // threads) * panel, MOST_UNITS)
+        most = min(max(_TASK_BYTES // itemsize // network.widths[l - 1] // panel, 1) * panel, MOST_UNITS)
+        share = min(-(-panels // threads) * panel, most)
         tasks += [(l, j, min(j + share, layer.rows)) for j in range(0, layer.rows, share)]
     return np.array(tasks, dtype=np.int64)
 

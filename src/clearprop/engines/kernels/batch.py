@@ -87,8 +87,10 @@ _BUILD = build_of(__name__)
 inline, far, REAL = _BUILD.inline, _BUILD.far, _BUILD.real
 _PASSES, _STEPS, _READING = _BUILD.part("passes"), _BUILD.part("steps"), _BUILD.part("reading")
 forward, backward, loss = _PASSES.forward, _PASSES.backward, _PASSES.loss
-pack_layers, gradient_of_units = _PASSES.pack_layers, _PASSES.gradient_of_units
-pack, draw_factors = _BUILD.part("products").pack, _BUILD.part("dropping").draw_factors
+pack_layers, pack_inputs = _PASSES.pack_layers, _PASSES.pack_inputs
+gradient_of_units, pack = _PASSES.gradient_of_units, _BUILD.part("products").pack
+LOCAL, GRADIENT_ROOM = _BUILD.part("products").LOCAL, _BUILD.part("products").GRADIENT_ROOM
+draw_factors = _BUILD.part("dropping").draw_factors
 penalize_units, update_units = _STEPS.penalize_units, _STEPS.update_units
 board, plan_of, parameters_of = _READING.board, _READING.plan_of, _READING.parameters_of
 reals_of, sums_of, rows_of_batch = _READING.reals_of, _READING.sums_of, _READING.rows_of_batch
@@ -162,11 +164,13 @@ def rows_task(w_place: int, thread: int, t: int) -> None:
         pack_layers(plan, theta, packed)
     forward(w_place, space_place, scratch, packed_place, x_place, at_row, m, w[DROPOUT])
     loss(w_place, space_place, at_row, m, uniform, w[LOSSES] + first * 8)
+    pack_inputs(plan, space, at_row, m)
     backward(w_place, space_place, scratch, at_row, m, w[DROPOUT])
     if tall:
         into = w[BLOCKS] + t * w[PARAMETERS] * ITEMSIZE
         for l in range(1, plan.shape[0]):
-            gradient_of_units(w_place, into, space_place, scratch, l, 0, plan[l, ROWS], m, 0)
+            dW, db = into + plan[l, W_AT] * ITEMSIZE, into + plan[l, B_AT] * ITEMSIZE
+            gradient_of_units(w_place, dW, db, space_place, scratch, l, 0, plan[l, ROWS], m, 0)
 
 
 @inline
@@ -185,42 +189,66 @@ def add_blocks(w: Any, at: int, size: int, blocks: int, more: bool) -> None:
 
 
 @inline
-def update_task(w: Any, plan: Any, clipping: Any, l: int, first: int, last: int) -> None:
+def update_task(w: Any, plan: Any, clipping: Any, dW: Any, db: Any, l: int, first: int, last: int) -> None:
     """The optimizer's step for some units, and their weights packed anew."""
     step, theta = w[STEP] - w[START], parameters_of(w, THETA)
     scalars = vector(numbers(w[SCALARS], (step + 1) * MOST_SCALARS), step * MOST_SCALARS, MOST_SCALARS)
     rate = doubles(w[RATES], step + 1)[step]
     slots = number_table(w[SLOTS], MOST_SLOTS, w[PARAMETERS])
-    rule, h, gradient = integers(w[RULE], 2), numbers(w[H], MOST_PARAMETERS), parameters_of(w, GRADIENT)
-    update_units(plan, reals_of(w), rule, h, scalars, rate, clipping, theta, gradient, slots, l, first, last)
+    rule, h = integers(w[RULE], 2), numbers(w[H], MOST_PARAMETERS)
+    update_units(plan, reals_of(w), rule, h, scalars, rate, clipping, theta, dW, db, slots, l, first, last)
     if not w[PACKS_ALL]:
         packed = numbers(w[PACKED], 1)
         pack(theta, plan[l, W_AT], plan[l - 1, UNITS], first, last, packed, plan[l, PACKED_AT])
 
 
+@inline
+def add_all_blocks(w: Any, plan: Any, l: int, first: int, last: int) -> None:
+    """The gradient of some units from the round's blocks."""
+    n, blocks, more = plan[l - 1, UNITS], -(-w[COUNT] // plan[0, CAPACITY]), w[FIRST] > 0
+    add_blocks(w, plan[l, W_AT] + first * n, (last - first) * n, blocks, more)
+    if plan[l, B_AT] >= 0:
+        add_blocks(w, plan[l, B_AT] + first, last - first, blocks, more)
+
+
 @far(*[N] * 3)
 def units_task(w_place: int, thread: int, t: int) -> None:
-    """The gradient of some units over all rows, and where it is whole, their step."""
+    """The gradient of some units over all rows, and where it is whole, their step.
+
+    Where nobody else reads a gradient it stays in the thread's scratch: in the cache, not in memory.
+    """
     w = board(w_place)
     plan, units = plan_of(w), integer_table(w[UNITS_TABLE], w[UNIT_TASKS], 3)
     l, first, last = units[t, 0], units[t, 1], units[t, 2]
+    db = parameters_of(w, GRADIENT)
     if w[KIND] == STEP_PHASE:
-        update_task(w, plan, REAL(sums_of(w)[CLIPPING]), l, first, last)
+        update_task(w, plan, REAL(sums_of(w)[CLIPPING]), db, db, l, first, last)
         return
-    more, count = w[FIRST] > 0, w[COUNT]
+    more, count, n = w[FIRST] > 0, w[COUNT], plan[l - 1, UNITS]
+    at, scratch, whole = (
+        plan[l, W_AT] + first * n,
+        scratch_of(w, thread),
+        w[FIRST] + count >= rows_of_batch(w),
+    )
+    steps = w[UPDATES] and whole
+    dW_place = w[GRADIENT]
+    if (
+        steps
+        and not (more or w[TALL] or w[CLIPPED])
+        and last - first < plan[l, ROWS]
+        and (last - first) * n <= LOCAL
+    ):
+        dW_place = scratch + (GRADIENT_ROOM - at) * ITEMSIZE
     if w[TALL]:
-        n, blocks = plan[l - 1, UNITS], -(-count // plan[0, CAPACITY])
-        for part in range(2):  # W, then b
-            at = plan[l, W_AT] + first * n if part == 0 else plan[l, B_AT] + first
-            if part == 0 or plan[l, B_AT] >= 0:
-                add_blocks(w, at, (last - first) * (n if part == 0 else 1), blocks, more)
+        add_all_blocks(w, plan, l, first, last)
     else:
         gradient_of_units(
-            w_place, w[GRADIENT], space_of(w, 0), scratch_of(w, thread), l, first, last, count, more
-        )
-    if w[UPDATES] and w[FIRST] + count >= rows_of_batch(w):
+            w_place, dW_place + at * ITEMSIZE, w[GRADIENT] + (plan[l, B_AT] + first) * ITEMSIZE,
+            space_of(w, 0), scratch, l, first, last, count, more,
+        )  # fmt: skip
+    if steps:
         factor = 1.0 / sums_of(w)[WEIGHT_NOW] if w[DIVIDE] else 1.0
-        theta, gradient = parameters_of(w, THETA), parameters_of(w, GRADIENT)
-        penalize_units(plan, reals_of(w), factor, theta, gradient, l, first, last)
+        theta, dW = parameters_of(w, THETA), numbers(dW_place, w[PARAMETERS])
+        penalize_units(plan, reals_of(w), factor, theta, dW, l, first, last)
         if not w[CLIPPED]:
-            update_task(w, plan, ONE, l, first, last)
+            update_task(w, plan, ONE, dW, db, l, first, last)

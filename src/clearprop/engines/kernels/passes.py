@@ -27,8 +27,8 @@ from clearprop.engines.plan import (
     LOG_AT,
     LOSS,
     MAXOUT,
-    MOST_UNITS,
     PACKED_AT,
+    PANELS_AT,
     PIECES,
     ROWS,
     SCALE_AT,
@@ -51,7 +51,6 @@ from clearprop.engines.tasks import (
     OUTPUTS,
     PACKED,
     PACKS_ALL,
-    PARAMETERS,
     SCALE,
     SCRATCH,
     SPACE,
@@ -72,9 +71,9 @@ _ROWS, _PRODUCTS, _READING = _BUILD.part("rows"), _BUILD.part("products"), _BUIL
 activate, chain, judge = _ROWS.activate, _ROWS.chain, _ROWS.judge
 softmax, pull_back_softmax, largest_piece = _ROWS.softmax, _ROWS.pull_back_softmax, _ROWS.largest_piece
 monotone, pull_back_monotone = _ROWS.monotone, _ROWS.pull_back_monotone
-pack, products_forward = _PRODUCTS.pack, _PRODUCTS.products_forward
+pack, pack_rows, products_forward = _PRODUCTS.pack, _PRODUCTS.pack_rows, _PRODUCTS.products_forward
 products_backward, products_of_gradient = _PRODUCTS.products_backward, _PRODUCTS.products_of_gradient
-sums_over_rows = _PRODUCTS.sums_over_rows
+sums_over_rows, PANEL = _PRODUCTS.sums_over_rows, _PRODUCTS.PANEL
 SCRATCH_SIZE, ITEMSIZE = _READING.SCRATCH_SIZE, _READING.ITEMSIZE
 board, plan_of, parameters_of = _READING.board, _READING.plan_of, _READING.parameters_of
 scratch_of, space_of = _READING.scratch_of, _READING.space_of
@@ -97,6 +96,17 @@ def pack_layers(plan: Any, theta: Any, packed: Any) -> None:
 def pack_all(plan: Any, theta: Any, packed: Any) -> None:
     """`pack_layers`, before a run."""
     pack_layers(plan, theta, packed)
+
+
+@inline
+def pack_inputs(plan: Any, space: Any, first: int, m: int) -> None:
+    """What layers read of some rows, into the panels that their gradients read."""
+    most = plan[0, CAPACITY]
+    for l in range(1, plan.shape[0]):
+        if plan[l, PANELS_AT] >= 0:
+            n = plan[l - 1, UNITS]
+            source, into = plan[l, X_AT] + first * n, plan[l, PANELS_AT] + first * PANEL
+            pack_rows(place(space, source), n, m, n, place(space, into), most)
 
 
 @inline
@@ -144,7 +154,7 @@ def forward(
         z_place = place(space, plan[l, Z_AT] + first * r)
         if w[THREADS] > 1 and n_in * r <= MOST_FETCHED and not w[PACKS_ALL]:
             fetch(packed_at, n_in * r)
-        products_forward(x_at, m, n_in, packed_at, r, b_place, b_at >= 0, z_place)
+        products_forward(x_at, m, n_in, packed_at, r, b_place, b_at >= 0, z_place, scratch_place)
         activate_rows(l, w, plan, space, first, m)
         if plan[l, HAS_MASK]:
             a = vector(space, plan[l, A_AT] + first * n, m * n)
@@ -265,10 +275,11 @@ def backward(w_place: int, space_place: int, scratch_place: int, first: int, m: 
         pull_back(below, w, plan, space, first, m)
 
 
-@far(*[N] * 9)
+@far(*[N] * 10)
 def gradient_of_units(
     w_place: int,
-    gradient_place: int,
+    dW: int,
+    db: int,
     space_place: int,
     scratch_place: int,
     l: int,
@@ -277,22 +288,21 @@ def gradient_of_units(
     m: int,
     add: int,
 ) -> None:
-    """(BP3) and (BP4) of units `first` to `last` - 1 of layer l, summed over m rows."""
+    """(BP3) and (BP4) of units `first` to `last` - 1 of layer l, over m rows, to the places dW and db."""
     w = board(w_place)
     plan, space = plan_of(w), numbers(space_place, w[SPACE_SIZE])
-    gradient = numbers(gradient_place, w[PARAMETERS])
     n_in, r, units = plan[l - 1, UNITS], plan[l, ROWS], last - first
-    delta_at, x_place = plan[l, DELTA_AT] + first, place(space, plan[l, X_AT])
+    delta, x_place, panels = place(space, plan[l, DELTA_AT] + first), place(space, plan[l, X_AT]), 0
+    if plan[l, PANELS_AT] >= 0:
+        panels = place(space, plan[l, PANELS_AT])
     if w[THREADS] > 1 and m * n_in <= MOST_FETCHED:
-        fetch(x_place, m * n_in)
+        fetch(panels if panels else x_place, m * n_in)
         for i in range(m):
-            fetch(place(space, delta_at + i * r), units)
+            fetch(delta + i * r * ITEMSIZE, units)
     if plan[l, B_AT] >= 0:
-        db = place(gradient, plan[l, B_AT] + first)
-        sums_over_rows(place(space, delta_at), r, units, m, scratch_place, db, add)
-    for j in range(0, units, MOST_UNITS):
-        into, some = place(gradient, plan[l, W_AT] + (first + j) * n_in), min(MOST_UNITS, units - j)
-        products_of_gradient(place(space, delta_at + j), r, some, x_place, n_in, m, scratch_place, into, add)
+        sums_over_rows(delta, r, units, m, scratch_place, db, add)
+    most = plan[0, CAPACITY]
+    products_of_gradient(delta, r, units, x_place, panels, most, n_in, m, scratch_place, dW, add)
 
 
 @inline

@@ -151,13 +151,17 @@ def update_units(
     rate: float,
     clipping: Any,
     theta: Any,
-    gradient: Any,
+    dW: Any,
+    db: Any,
     slots: Any,
     l: int,
     first: int,
     last: int,
 ) -> None:
-    """The rule for W and b of units `first` to `last` - 1 of layer l, the gradient times `clipping`."""
+    """The rule for W and b of units `first` to `last` - 1 of layer l, the gradient times `clipping`.
+
+    dW and db are gradients of all parameters, of which W's part, or b's, is read.
+    """
     n, P = plan[l - 1, UNITS], theta.size
     whole = last - first == plan[l, ROWS] and plan[l, B_AT] == plan[l, W_AT] + last * n
     alike = reals[2 * l, 0] == reals[2 * l + 1, 0] and reals[2 * l, 1] == reals[2 * l + 1, 1]
@@ -169,6 +173,7 @@ def update_units(
         else:
             at, size = plan[l, B_AT] + first, last - first
         if k == 0 or (plan[l, B_AT] >= 0 and not (whole and alike)):
+            gradient = dW if k == 0 else db
             if clipping != ONE:
                 g = vector(gradient, at, size)
                 for i in range(size):
@@ -218,7 +223,20 @@ def update(
         clipping = clip_factor(norms, clip_norm)
     for l in range(1, plan.shape[0]):
         update_units(
-            plan, reals, rule, h, scalars, rate, clipping, theta, gradient, slots, l, 0, plan[l, ROWS]
+            plan,
+            reals,
+            rule,
+            h,
+            scalars,
+            rate,
+            clipping,
+            theta,
+            gradient,
+            gradient,
+            slots,
+            l,
+            0,
+            plan[l, ROWS],
         )
 
 
