@@ -54,27 +54,38 @@ class Case:
 
 
 TRAIN = "cp.train(network, X, y, **SETTINGS"
+WHOLE = "cp.train(network, X, y, epochs=2, progress=False, optimizer='lbfgs'"
 JUDGED = "(X[: len(X) // 20], y[: len(y) // 20])"
 FIT = "batch_size=1024, max_iter=2, tol=0"
-#: held-out rows are a copy; scikit-learn's stratified split and the metrics take some 100 bytes a row
+SEEDS = "[{'seed': k} for k in range(4)]"
+MODEL = "cp.Model(network, network.initialize(0, np.float32))"
+CLASSIFIER = f"cp.MLPClassifier((16,), {FIT}"
+FITTED = f"fitted = {CLASSIFIER}).fit(X[:2000], y[:2000])"
+REGRESSOR = f"cp.MLPRegressor(hidden_layer_sizes=(16,), {FIT}"
+WEIGHTS = "np.linspace(0.5, 1, len(y))"
 CASES = {
     "train": Case(f"{TRAIN})"),
     "train, shuffle=False": Case(f"{TRAIN}, shuffle=False)"),
+    "train, weights of rows": Case(f"{TRAIN}, sample_weight={WEIGHTS})"),
     "train, weights of classes": Case(f"{TRAIN}, class_weight='balanced', label_smoothing=0.1)"),
     "train, validation=(X, y)": Case(f"{TRAIN}, validation={JUDGED})"),
-    "train, validation=0.1": Case(f"{TRAIN}, validation=0.1)", times=1.2),
-    "train, L-BFGS": Case("cp.train(network, X, y, epochs=2, progress=False, optimizer='lbfgs')"),
-    "train, dtype=float32 of float64": Case(f"{TRAIN}, dtype='float32')", times=1.6, dtype="np.float64"),
-    "predict": Case("cp.Model(network, network.initialize(0, np.float32)).predict(X)"),
-    "evaluate": Case("cp.Model(network, network.initialize(0, np.float32)).evaluate(X, y)", times=1.3),
-    "MLPClassifier": Case(f"cp.MLPClassifier((16,), {FIT}).fit(X, y)"),
-    "MLPClassifier, validation_data": Case(
-        f"cp.MLPClassifier((16,), {FIT}).fit(X, y, validation_data={JUDGED})"
-    ),
-    "MLPClassifier, early_stopping": Case(
-        f"cp.MLPClassifier((16,), {FIT}, early_stopping=True).fit(X, y)", times=1.5
-    ),
-    "MLPRegressor": Case(f"cp.MLPRegressor(hidden_layer_sizes=(16,), {FIT}).fit(X, X[:, 0])"),
+    "train, validation=0.1": Case(f"{TRAIN}, validation=0.1)"),
+    "train, L-BFGS": Case(f"{WHOLE})"),
+    "train, L-BFGS, validation=0.1": Case(f"{WHOLE}, validation=0.1)"),
+    "train, dtype=float32 of float64": Case(f"{TRAIN}, dtype='float32')", times=1.5, dtype="np.float64"),
+    "train_many, 4 seeds": Case(f"cp.train_many({SEEDS}, network=network, X=X, Y=y, threads=2, **SETTINGS)"),
+    "predict": Case(f"{MODEL}.predict(X)"),
+    "predict float64 in float32": Case(f"{MODEL}.predict(X)", dtype="np.float64"),
+    "evaluate": Case(f"{MODEL}.evaluate(X, y)"),
+    "evaluate, weights of rows": Case(f"{MODEL}.evaluate(X, y, {WEIGHTS})", times=1.15),  # made there, too
+    "MLPClassifier": Case(f"{CLASSIFIER}).fit(X, y)"),
+    "MLPClassifier, weights of rows": Case(f"{CLASSIFIER}).fit(X, y, {WEIGHTS})"),
+    "MLPClassifier, validation_data": Case(f"{CLASSIFIER}).fit(X, y, validation_data={JUDGED})"),
+    "MLPClassifier, early_stopping": Case(f"{CLASSIFIER}, early_stopping=True).fit(X, y)"),
+    "MLPClassifier, lbfgs": Case(f"{CLASSIFIER}, solver='lbfgs').fit(X, y)"),
+    "MLPClassifier, predict_proba and score": Case(f"{FITTED}; fitted.predict_proba(X); fitted.score(X, y)"),
+    "MLPRegressor": Case(f"{REGRESSOR}).fit(X, X[:, 0])"),
+    "MLPRegressor, early_stopping": Case(f"{REGRESSOR}, early_stopping=True).fit(X, X[:, 0])"),
 }
 
 

@@ -67,6 +67,27 @@ class TestAgainstScikitLearn:
             assert mine(Y, y_hat, w) == pytest.approx(other(Y, y_hat, sample_weight=w))
 
 
+@pytest.mark.parametrize("m", [1, 6, 7, 8, 200])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_blocks_of_rows_change_no_bit(monkeypatch, m, weighted):
+    """Ties within blocks and across them, and scores that are no numbers."""
+    generator = np.random.default_rng(m)
+    scores = generator.integers(0, 5, m).astype(np.float32)
+    scores[generator.uniform(0, 1, m) < 0.1] = np.nan
+    labels, given = generator.integers(0, 2, m), generator.uniform(0, 1, m) if weighted else None
+    rows = generator.dirichlet(np.ones(2), m).astype(np.float32)
+
+    def found():
+        return ours.roc_auc(labels, scores, given), ours.log_loss(labels, rows, given)
+
+    whole = found()
+    monkeypatch.setattr(ours, "BLOCK", 7)
+    assert found() == whole
+    if whole[0] is not None:
+        ranks = np.unique(scores, return_inverse=True)[1]
+        assert whole[0] == pytest.approx(theirs.roc_auc_score(labels, ranks, sample_weight=given), rel=1e-12)
+
+
 def test_confusion_has_a_row_for_each_true_class():
     labels = PROBABILITIES.argmax(axis=1)
     assert np.array_equal(ours.confusion(CLASSES, labels), theirs.confusion_matrix(CLASSES, labels))

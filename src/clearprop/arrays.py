@@ -10,3 +10,13 @@ import numpy.typing as npt
 Array: TypeAlias = npt.NDArray[Any]  #: numbers of the engine's dtype (or complex, or high precision)
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 IntArray: TypeAlias = npt.NDArray[np.int64]
+
+
+def compact(rows: IntArray) -> IntArray:
+    """Ascending or shuffled row numbers from 0, in 4 bytes each where that holds them.
+
+    >>> import numpy as np
+    >>> compact(np.array([7, 2])).dtype, compact(np.array([2**40])).dtype
+    (dtype('int32'), dtype('int64'))
+    """
+    return rows.astype(np.int32 if rows.max(initial=0) < 2**31 else np.int64, copy=False)

@@ -72,7 +72,8 @@ class Company(Generic[T]):
         self.pieces, self.name, self.watch, self.all_answer = pieces, name, watch, all_answer
         self.workers = max(1, min(threads, len(pieces)))
         self.share = max(1, threads // self.workers)
-        self.turn = threading.RLock()
+        self.turn, self.making = threading.RLock(), threading.Lock()
+        self.kept: dict[str, tuple[tuple[Any, ...], Any]] = {}
         self.told_to_stop = threading.Event()
         self.done = [0.0] * len(pieces)
         self.results: dict[int, T] = {}
@@ -207,13 +208,26 @@ def kept_between(name: str, asked: tuple[Any, ...], make: Callable[[], T]) -> T:
     asked : tuple
         All that `make` goes by; the same if each is the very same object.
     """
-    if _here.company is None:
+    return make() if _here.company is None else _found(_here.kept, name, asked, make)
+
+
+def kept_in_common(name: str, asked: tuple[Any, ...], make: Callable[[], T]) -> T:
+    """The same for all threads of a company: one makes it, while the others wait."""
+    company = _here.company
+    if company is None:
         return make()
-    before, found = _here.kept.get(name, ((), None))
+    with company.making:
+        return _found(company.kept, name, asked, make)
+
+
+def _found(
+    kept: dict[str, tuple[tuple[Any, ...], Any]], name: str, asked: tuple[Any, ...], make: Callable[[], T]
+) -> T:
+    before = kept[name][0] if name in kept else ()
     if len(before) != len(asked) or any(a is not b for a, b in zip(before, asked, strict=True)):
-        found = make()
-        _here.kept[name] = asked, found
-    return cast(T, found)
+        kept.pop(name, None)  # before the next is made
+        kept[name] = asked, make()
+    return cast(T, kept[name][1])
 
 
 def attend(done: float = 0.0) -> None:

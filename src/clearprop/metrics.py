@@ -7,7 +7,7 @@ single class) is None, never a made-up number.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
@@ -18,6 +18,8 @@ import numpy.typing as npt
 from clearprop.arrays import Array, IntArray
 from clearprop.errors import DataError, SpecificationError
 from clearprop.formulas.losses import Loss
+
+BLOCK = 2**16  #: rows looked at in one go, where more would take memory
 
 
 def _pair(y: npt.ArrayLike, y_hat: npt.ArrayLike) -> tuple[Array, Array]:
@@ -72,12 +74,28 @@ def log_loss(
     epsilon = np.finfo(p.dtype).eps
     of_classes = true.ndim == 1 and p.ndim == 2
     if of_classes:
-        p = np.take_along_axis(p, true.astype(np.int64)[:, None], axis=1)[:, 0]
-    p = np.clip(p, epsilon, 1 - epsilon).astype(np.float64)
+        p = _of_true_class(p, true)
+    p = np.clip(p, epsilon, 1 - epsilon).astype(np.float64, copy=False)  # an array of our own from here on
     if of_classes:
-        return -_mean(np.log(p), sample_weight)
-    terms = np.where(true == 1, np.log(p), np.log1p(-p))
+        return -_mean(np.log(p, out=p), sample_weight)
+    terms = np.log(p)
+    np.log1p(np.negative(p, out=p), out=p)
+    np.copyto(terms, p, where=true != 1)
     return -_mean(terms if terms.ndim == 1 else terms.sum(axis=1), sample_weight)
+
+
+def _of_true_class(p: Array, true: Array) -> Array:
+    """Each row's number (m,) in the column of its class."""
+    found = np.empty(len(p), dtype=p.dtype)
+    for rows in _blocks(len(p)):
+        block = p[rows]
+        found[rows] = block[np.arange(len(block)), true[rows].astype(np.int64)]
+    return found
+
+
+def _blocks(m: int) -> Iterator[slice]:
+    """Slices that together are all m rows: what is made of them beside the data stays small."""
+    return (slice(first, first + BLOCK) for first in range(0, m, BLOCK))
 
 
 def roc_auc(
@@ -104,7 +122,7 @@ def roc_auc(
     0.75
     """
     true, given = _pair(y, scores)
-    weights = np.ones(len(true)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+    weights = _weights(sample_weight)
     if given.ndim == 1:
         return _area(true == 1, given, weights)
     if true.ndim == 1 and given.shape[1] == 2:
@@ -118,13 +136,51 @@ def roc_auc(
     return float(np.mean(areas))
 
 
-def _area(positive: Array, scores: Array, weights: Array) -> float | None:
+def _area(positive: Array, scores: Array, weights: Array | None) -> float | None:
     """Weighted share of (positive, negative) pairs in the right order, ties half."""
-    _, group = np.unique(scores, return_inverse=True)
-    up = np.bincount(group, weights=weights * positive)
-    down = np.bincount(group, weights=weights * ~positive)
-    total = up.sum() * down.sum()
-    return float((up * (np.cumsum(down) - down / 2)).sum() / total) if total else None
+    if weights is not None:
+        return _weighted_area(positive, scores, weights)
+    above, below = np.sort(scores[positive]), np.sort(scores[~positive])
+    twice = 0  # pairs in the right order count 2, ties 1
+    for rows in _blocks(len(above)):
+        block = above[rows]
+        twice += int(np.searchsorted(below, block, "left").sum())
+        twice += int(np.searchsorted(below, block, "right").sum())
+    total = float(len(above)) * float(len(below))
+    return twice / 2 / total if total else None
+
+
+def _weighted_area(positive: Array, scores: Array, weights: Array) -> float | None:
+    """The same with weights, which are added up for each score in the order of the rows."""
+    group = _ranks(scores)
+    up, down = np.zeros(int(group.max()) + 1), np.zeros(int(group.max()) + 1)
+    for rows in _blocks(len(group)):
+        own, right = weights[rows], positive[rows]
+        np.add.at(up, group[rows], own * right)
+        np.add.at(down, group[rows], own * ~right)
+    del group
+    total, before = up.sum() * down.sum(), 0.0
+    for rows in _blocks(len(up)):
+        lower = down[rows].copy()
+        lower[0] += before
+        np.cumsum(lower, out=lower)
+        before = lower[-1]
+        up[rows] *= lower - down[rows] / 2
+    return float(up.sum() / total) if total else None
+
+
+def _ranks(scores: Array) -> IntArray:
+    """Place of each score (m,) among the different ones, from 0; what is not a number comes last."""
+    order = np.argsort(scores)
+    rank: IntArray = np.empty(len(order), dtype=np.int32 if len(order) < 2**31 else np.int64)
+    last, previous = 0, scores[order[:1]]
+    for rows in _blocks(len(order)):
+        own = scores[order[rows]]
+        before = np.concatenate((previous, own[:-1]))
+        places = last + np.cumsum((own != before) & ~((own != own) & (before != before)))
+        rank[order[rows]] = places
+        last, previous = int(places[-1]), own[-1:]
+    return rank
 
 
 def confusion(y: npt.ArrayLike, y_hat: npt.ArrayLike, n_classes: int | None = None) -> IntArray:
@@ -174,7 +230,9 @@ def _residuals(Y: npt.ArrayLike, y_hat: npt.ArrayLike) -> Array:
     true, predicted = _pair(Y, y_hat)
     if true.shape != predicted.shape:
         raise DataError(f"targets have shape {true.shape} and predictions {predicted.shape}")
-    return predicted.astype(np.float64) - true
+    residuals = predicted.astype(np.float64)
+    residuals -= true
+    return residuals
 
 
 def _weights(sample_weight: npt.ArrayLike | None) -> Array | None:

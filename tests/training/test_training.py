@@ -410,14 +410,14 @@ def test_validation_data_of_ones_own_may_carry_weights():
 def test_the_mean_gradient_does_not_depend_on_its_blocks(monkeypatch):
     X, Y = blobs()
     engine = engine_for("textbook", CLASSIFIER, dtype="float64")
-    examples = validation.prepare(
+    data = validation.prepare(
         CLASSIFIER, X, Y, "float64", seed=0, validation=None, sample_weight=None, class_weight=None,
         label_smoothing=0,
-    ).training  # fmt: skip
+    )  # fmt: skip
     theta = CLASSIFIER.initialize(seed=0)
-    loss, slope = course.mean_gradient(engine, theta.flat, examples)
+    loss, slope = course.mean_gradient(engine, theta.flat, data)
     monkeypatch.setattr(course, "BLOCK", 7)
-    in_blocks, slope_in_blocks = course.mean_gradient(engine, theta.flat, examples)
+    in_blocks, slope_in_blocks = course.mean_gradient(engine, theta.flat, data)
     assert in_blocks == pytest.approx(loss, rel=1e-12)
     np.testing.assert_allclose(slope_in_blocks, slope, rtol=1e-9, atol=1e-15)
 

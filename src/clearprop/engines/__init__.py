@@ -71,11 +71,20 @@ def forward(
     >>> forward(net, net.initialize(), np.ones((1, 2)), engine="textbook")
     array([[0.5]])
     """
-    from clearprop.engines.examples import check_inputs
+    from clearprop.engines.examples import PIECE, check_table, converted
 
     _require_own(network, theta)
-    inputs = check_inputs(network, X, theta.dtype)
-    return engine_for(engine, network, dtype=theta.dtype).forward(theta.flat, inputs)
+    table, real = check_table(network, X), theta.dtype
+    computing = engine_for(engine, network, dtype=real)
+    ready = table.dtype == real and table.flags.c_contiguous
+    if ready or engine == "textbook":  # whose rows have other last bits in pieces
+        return computing.forward(theta.flat, converted(table, real))
+    y_hat = np.empty((len(table), network.widths[-1]), dtype=real)
+    length = max(1, PIECE // (table.shape[1] * real.itemsize))
+    for first in range(0, len(table), length):
+        rows = slice(first, first + length)
+        y_hat[rows] = computing.forward(theta.flat, converted(table[rows], real, first_row=first))
+    return y_hat
 
 
 def gradient(

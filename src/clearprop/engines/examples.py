@@ -16,6 +16,7 @@ from clearprop.formulas.losses import TARGETS
 from clearprop.specification import Network
 
 BLOCK = 4096  #: rows looked at in one go, so that no check takes memory of the size of the data
+PIECE = 2**22  #: bytes of rows that are copied in one go, where the engine cannot take them as they are
 
 
 @dataclass(frozen=True)
@@ -36,14 +37,19 @@ class Examples:
 
     def scale(self) -> Array:
         """w_i / sum w of these examples as one batch, in the dtype of X; zeros if all weights are."""
-        if self.weights is None:
-            return np.full(len(self), 1.0 / len(self), dtype=self.X.dtype)
-        total = self.total_weight()
-        return (self.weights / total if total else self.weights).astype(self.X.dtype)
+        return scale_of(len(self), self.weights, self.X.dtype)
 
     def total_weight(self) -> float:
         """Sum of the weights, added from the first to the last (the kernels add in that order)."""
         return float(len(self)) if self.weights is None else float(np.cumsum(self.weights)[-1])
+
+
+def scale_of(m: int, weights: Array | None, dtype: npt.DTypeLike) -> Array:
+    """w_i / sum w of m examples as one batch (m,); zeros if all weights are, 1/m if there are none."""
+    if weights is None:
+        return np.full(m, 1.0 / m, dtype=dtype)
+    total = float(np.cumsum(weights)[-1])
+    return (weights / total if total else weights).astype(dtype)
 
 
 def check_inputs(network: Network, X: npt.ArrayLike, dtype: npt.DTypeLike, name: str = "X") -> Array:
@@ -54,6 +60,11 @@ def check_inputs(network: Network, X: npt.ArrayLike, dtype: npt.DTypeLike, name:
     DataError
         When X is not a table of finite numbers with one column for each input.
     """
+    return converted(check_table(network, X, name), dtype, name)
+
+
+def check_table(network: Network, X: npt.ArrayLike, name: str = "X") -> Array:
+    """X as an array of numbers, of whatever type, with one column for each input; DataError if it is not."""
     if hasattr(X, "toarray"):
         X = X.toarray()
     array = np.asarray(X)
@@ -74,13 +85,21 @@ def check_inputs(network: Network, X: npt.ArrayLike, dtype: npt.DTypeLike, name:
         )
     if len(array) == 0:
         raise DataError(f"{name} has no rows; give at least one example")
+    return array
+
+
+def converted(array: Array, dtype: npt.DTypeLike, name: str = "X", first_row: int = 0) -> Array:
+    """The same numbers, C-contiguous, of that dtype and finite (DataError if not).
+
+    `first_row` is the place of their first row in what the user gave.
+    """
     with np.errstate(over="ignore"):  # a number beyond the dtype is named below
         checked = np.ascontiguousarray(array, dtype=dtype)
-    _require_finite(checked, array, name)
+    _require_finite(checked, array, name, first_row)
     return checked
 
 
-def _require_finite(checked: Array, given: Array, name: str) -> None:
+def _require_finite(checked: Array, given: Array, name: str, first_row: int = 0) -> None:
     """Raise DataError naming the first number that is not finite; the sum finds out in one pass."""
     with np.errstate(all="ignore"):
         if np.isfinite(checked.sum()):
@@ -90,7 +109,7 @@ def _require_finite(checked: Array, given: Array, name: str) -> None:
         if not len(wrong):
             continue
         place = (first + int(wrong[0][0]), *(int(i) for i in wrong[0][1:]))
-        where = f"row {place[0]}" + (f", column {place[1]}" if len(place) > 1 else "")
+        where = f"row {first_row + place[0]}" + (f", column {place[1]}" if len(place) > 1 else "")
         remedy = (
             "impute missing values or drop the row"
             if np.isnan(given[place])

@@ -229,7 +229,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         return bool(self._label_binarizer.y_type_.startswith("multilabel"))
 
     def _stratification(self, Y: Array) -> Array | None:
-        return Y if Y.shape[1] == 1 else None
+        return Y[:, 0] if Y.shape[1] == 1 else None
 
     @property
     def _threshold(self) -> float:

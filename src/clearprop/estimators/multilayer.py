@@ -16,11 +16,12 @@ from sklearn.base import _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight
 
-from clearprop.arrays import Array
+from clearprop.arrays import Array, compact
 from clearprop.blas import one_blas_thread
 from clearprop.engines.examples import Examples, check_targets
 from clearprop.estimators.ensemble import fit_members
 from clearprop.estimators.epochs import end_of_partial_fits, fit_epochs, fit_one_epoch
+from clearprop.estimators.holding_out import held_out_rows
 from clearprop.estimators.inspecting import FittedNetwork
 from clearprop.estimators.judging import HeldOut, Judge, as_callbacks
 from clearprop.estimators.settings import draw_parameters, hidden_rows, hidden_sizes, rule_of, scikit_name
@@ -220,19 +221,14 @@ class MultilayerPerceptron(FittedNetwork):
 
     def _hold_out(self, data: Reported, Y: Array, *, in_place: bool) -> tuple[Reported, HeldOut]:
         """Rows to train on (left where they are, if that will do) and rows to judge by, as there."""
-        from sklearn.model_selection import train_test_split  # brings all of sklearn.metrics
-
-        kept, held = train_test_split(
-            np.arange(len(Y)),
-            random_state=self._random_state,
-            test_size=self.validation_fraction,
-            stratify=self._stratification(Y),
+        kept, held = held_out_rows(
+            len(Y), self.validation_fraction, self._random_state, self._stratification(Y)
         )
         if len(held) < 2:
             raise ValueError(
                 "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
             )
-        training = replace(data, places=kept) if in_place else data.take(kept)
+        training = replace(data, places=compact(kept)) if in_place else data.take(kept)
         return training, HeldOut(data.take(held), Y[held])
 
     def _initialize(self, network: Network, dtype: np.dtype[Any]) -> None:

@@ -43,6 +43,7 @@ def train_network(
     parted = plan.validation_rows() if plan.ties is not None or count > 1 else None
     first, held = (slice(None), None) if parted is None else parted
     own = None if held is None else (X[held], Y[held], *(() if weights is None else (weights[held],)))
+    X = X[first]  # the whole is not kept beside it
     jobs = []
     for k in range(count):
         seed, folder = member_seed(settings.seed, k), checkpoint
@@ -53,7 +54,7 @@ def train_network(
     runs = _trained(
         jobs,
         network=plan.network,
-        X=X[first],
+        X=X,
         Y=Y[first],
         optimizer=settings.optimizer_for(rows),
         batch_size=settings.batch_size_for(rows),

@@ -16,7 +16,6 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.company import turn
-from clearprop.engines.examples import Examples
 from clearprop.engines.protocol import Engine, OptimizerState
 from clearprop.engines.textbook import penalize, penalty
 from clearprop.metrics import Metric
@@ -43,13 +42,14 @@ BLOCK = 4096  #: examples in one pass over a whole data set
 Callback: TypeAlias = Callable[[EpochReport], Any]
 
 
-def mean_gradient(engine: Engine, theta: Array, examples: Examples) -> tuple[float, Array]:
-    """Mean loss of the examples and its gradient, float64, no penalties; in fixed blocks of rows."""
-    scale = examples.scale()
+def mean_gradient(engine: Engine, theta: Array, data: TrainingData) -> tuple[float, Array]:
+    """Mean loss of the training rows and its gradient, float64, no penalties; in fixed blocks of rows."""
+    examples, scale = data.training, data.scale()
     loss, gradient = 0.0, np.zeros(theta.size)
-    for first in range(0, len(examples), BLOCK):
-        rows = slice(first, first + BLOCK)
-        value, piece = engine.gradient_sum(theta, examples.X[rows], examples.Y[rows], scale[rows])
+    for first in range(0, len(data), BLOCK):
+        block = slice(first, first + BLOCK)
+        rows = block if data.places is None else data.places[block]
+        value, piece = engine.gradient_sum(theta, examples.X[rows], examples.Y[rows], scale[block])
         loss += value
         gradient += piece
     return loss, gradient
@@ -242,7 +242,7 @@ class Course:
 
     def _gradient_norm(self) -> float:
         """Euclidean norm of dC/dtheta over the training data, penalties included, nothing dropped."""
-        _, gradient = mean_gradient(self.engine, self.theta, self.data.training)
+        _, gradient = mean_gradient(self.engine, self.theta, self.data)
         return float(np.linalg.norm(penalize(self.engine.network, self.theta.astype(np.float64), gradient)))
 
     def _tell_callbacks(self, gradient_norm: float | None) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clearprop.arrays import Array, IntArray
-from clearprop.engines.examples import Examples
+from clearprop.engines.examples import BLOCK, Examples
 from clearprop.engines.protocol import Engine, OptimizerState, Stretch
 from clearprop.specification import Network
 from clearprop.training.checkpoint import Position
@@ -55,7 +55,11 @@ class Batches:
     def order(self, epoch: int) -> IntArray:
         """Rows of `training` in the order of an epoch (from 0)."""
         order = batch_order(self.record.seed, epoch, self.rows, shuffle=self.record.shuffle)
-        return order if self.places is None else self.places[order]
+        if self.places is not None:  # the engine's rows in the place of these, without a second array
+            for first in range(0, len(order), BLOCK):
+                rows = slice(first, first + BLOCK)
+                order[rows] = self.places[order[rows]]
+        return order
 
     def rates(self, epoch: int, first: int, last: int, reductions: int) -> Array:
         """Learning rates of batches `first` to `last` - 1 of an epoch, both from 0."""
@@ -115,6 +119,7 @@ def descend(course: Course) -> Stopped:
                 if spent is not None:
                     return spent
                 course.show(epoch + last / count)
+        del order  # before the next is drawn
         at = Position()
         stopped = course.close_epoch(loss, weight, count, float(rates[-1]))
         course.checkpoint(at, stopped)

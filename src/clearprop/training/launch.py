@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from clearprop.arrays import Array
-from clearprop.company import attend, kept_between
+from clearprop.company import attend, in_company, kept_between, kept_in_common
 from clearprop.engines import EngineName, engine_for
 from clearprop.engines.dropout import dropout_masks
+from clearprop.engines.examples import check_inputs
 from clearprop.engines.helpers import check_threads
 from clearprop.engines.protocol import OptimizerState
 from clearprop.errors import SpecificationError
@@ -186,7 +188,7 @@ def train(
     real = _dtype(X, dtype)
     seed = _seed(seed)
     drawn = seed if isinstance(validation, float | np.floating) else 0  # what depends on the seed
-    in_place = bool(rule.step) and not network.has_dropout and stop_gradient_norm is None
+    in_place = rule.name != "levenberg_marquardt" and not network.has_dropout
     given = (network, X, Y, real, validation, sample_weight, class_weight, label_smoothing, in_place)
     data, data_digest = kept_between("data", (*given, drawn), lambda: _prepared(*given, seed=drawn))
     theta = first_parameters(network, initial, seed, real)
@@ -264,6 +266,8 @@ def _prepared(
     seed: int,
 ) -> tuple[TrainingData, str]:
     """The data as they are trained on, and their digest."""
+    if in_company():  # which converts them once, if they are to be converted
+        X = kept_in_common("inputs", (X, dtype), partial(check_inputs, network, X, dtype))
     data = prepare(
         network,
         X,

@@ -55,7 +55,7 @@ def minimise(course: Course) -> Stopped:
     seen: list[float] = []
 
     def objective(theta: Array) -> tuple[float, Array]:
-        loss, gradient = mean_gradient(engine, theta.astype(engine.dtype), course.data.training)
+        loss, gradient = mean_gradient(engine, theta.astype(engine.dtype), course.data)
         loss += float(penalty(network, Parameters(network, theta)))
         gradient = penalize(network, theta, gradient)
         if not (np.isfinite(loss) and np.isfinite(gradient).all()):

@@ -71,8 +71,9 @@ class LeastSquares:
 
     def __post_init__(self) -> None:
         examples = self.examples
-        weights = None if examples.weights is None else examples.weights.astype(np.float64)
-        given = Examples(examples.X.astype(np.float64), examples.Y.astype(np.float64), weights)
+        X, Y = (given.astype(np.float64, copy=False) for given in (examples.X, examples.Y))
+        weights = None if examples.weights is None else examples.weights.astype(np.float64, copy=False)
+        given = Examples(X, Y, weights)
         object.__setattr__(self, "examples", given)
 
     @property

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from clearprop.arrays import Array, IntArray
+from clearprop.arrays import Array, IntArray, compact
 from clearprop.engines.examples import (
     BLOCK,
     Examples,
@@ -16,6 +16,7 @@ from clearprop.engines.examples import (
     check_inputs,
     check_targets,
     check_weights,
+    scale_of,
 )
 from clearprop.errors import DataError, SpecificationError
 from clearprop.formulas.losses import Loss
@@ -42,9 +43,9 @@ class TrainingData:
         Class weights in the weights, so that its loss is the objective; targets as given.
     held_out_weights : ndarray (m,) or None
         The held-out rows' own weights, for metrics.
-    rows : ndarray of int64 or None
+    rows : ndarray of int or None
         Which of the given rows are trained on; None for all, in their order.
-    places : ndarray of int64 or None
+    places : ndarray of int or None
         Where these stand in `training`, if all given rows were left in there; None if it holds no others.
     """
 
@@ -57,6 +58,13 @@ class TrainingData:
     def __len__(self) -> int:
         """Rows that are trained on."""
         return len(self.training) if self.places is None else len(self.places)
+
+    def scale(self) -> Array:
+        """w_i / sum w of the rows that are trained on as one batch (m,), in the dtype of X."""
+        weights = self.training.weights
+        if self.places is not None and weights is not None:
+            weights = weights[self.places]
+        return scale_of(len(self), weights, self.training.X.dtype)
 
     def largest(self) -> tuple[float, float]:
         """Largest size of a number in X and in Y."""
@@ -126,6 +134,7 @@ def prepare(
         held_out = _own_validation(network, validation, dtype)
     elif validation is not None:
         kept, held = hold_out(loss, given.Y, _fraction(validation), seed)
+        kept = compact(kept) if in_place else kept
         held_out = given.take(held)
         del held
         training, places = (given, kept) if in_place else (given.take(kept), None)
@@ -135,7 +144,8 @@ def prepare(
         weights = None if training.weights is None else training.weights[taught]
         by_class = class_weights(loss, training.Y[taught], weights, class_weight)
     ready = smoothed(loss, weighted(loss, training, by_class), label_smoothing)
-    if ready.weights is not None and not ready.weights[taught].any():
+    del given, training  # targets before they were smoothed
+    if ready.weights is not None and not (ready.weights != 0)[taught].any():
         raise DataError("every training row has weight 0; give at least one a positive weight")
     if held_out is None:
         return TrainingData(ready, rows=kept)
@@ -188,10 +198,11 @@ def hold_out(loss: Loss, Y: Array, fraction: float, seed: int) -> tuple[IntArray
     if m < 2:
         raise DataError(f"validation={fraction:g} holds rows out, and there is only {m}; give more, or none")
     wanted = min(max(round(fraction * m), 1), m - 1)
-    shuffled = generator_of(seed, SPLIT).permutation(m)
+    held = np.zeros(m, dtype=np.bool_)
     if not loss.for_classes or is_multilabel(loss, Y):
-        return np.sort(shuffled[wanted:]), np.sort(shuffled[:wanted])
-    classes = decide(loss, Y)[shuffled]
+        held[generator_of(seed, SPLIT).permutation(m)[:wanted]] = True
+        return np.flatnonzero(~held), np.flatnonzero(held)
+    classes = decide(loss, Y)
     counts = np.bincount(classes)
     exact = counts * (wanted / m)
     share = np.minimum(np.floor(exact).astype(np.int64), np.maximum(counts - 1, 0))
@@ -203,8 +214,9 @@ def hold_out(loss: Loss, Y: Array, fraction: float, seed: int) -> tuple[IntArray
             f"validation={fraction:g} holds rows out, and every class has a single row; "
             "give more rows, or (X, Y) of your own"
         )
-    place = np.zeros(m, dtype=np.int64)  # how many rows of its class come before it
+    classes = classes.astype(np.min_scalar_type(len(counts)))  # a byte a row, mostly, from here on
+    shuffled = generator_of(seed, SPLIT).permutation(m)
+    classes = classes[shuffled]
     for k in range(len(counts)):
-        place[classes == k] = np.arange(counts[k])
-    held = place < share[classes]
-    return np.sort(shuffled[~held]), np.sort(shuffled[held])
+        held[shuffled[classes == k][: share[k]]] = True
+    return np.flatnonzero(~held), np.flatnonzero(held)

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.engines.examples import Examples
+from clearprop.engines.examples import BLOCK, Examples
 from clearprop.errors import SpecificationError
 from clearprop.formulas.losses import Loss
 from clearprop.metrics import decide, is_multilabel
@@ -65,8 +65,13 @@ def weighted(loss: Loss, examples: Examples, by_class: Array | None) -> Examples
     """The examples with their weights multiplied by those of their classes (None: as they are)."""
     if by_class is None:
         return examples
-    own = by_class[decide(loss, examples.Y)]
-    return Examples(examples.X, examples.Y, own if examples.weights is None else own * examples.weights)
+    own = np.empty(len(examples))
+    for first in range(0, len(examples), BLOCK):
+        rows = slice(first, first + BLOCK)
+        own[rows] = by_class[decide(loss, examples.Y[rows])]
+    if examples.weights is not None:
+        own *= examples.weights
+    return Examples(examples.X, examples.Y, own)
 
 
 def smoothed(loss: Loss, examples: Examples, label_smoothing: float) -> Examples:
@@ -94,5 +99,6 @@ def smoothed(loss: Loss, examples: Examples, label_smoothing: float) -> Examples
         )
     real = examples.Y.dtype.type
     uniform = 1 / examples.Y.shape[1] if loss.targets == "distribution" else 0.5
-    Y = examples.Y * real(1 - label_smoothing) + real(label_smoothing * uniform)
+    Y = examples.Y * real(1 - label_smoothing)
+    Y += real(label_smoothing * uniform)
     return Examples(examples.X, Y, examples.weights)
