@@ -54,6 +54,9 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
     n_ensemble : int
         Networks that are fitted from seeds of their own and averaged; `estimators_` holds them, and
         `predict_proba(X, return_std=True)` gives their spread.
+    n_jobs : int, optional
+        Threads to compute with, at most: -1 for all cores, None for as many as the work pays for. No bit of a
+        result depends on it.
 
     Attributes
     ----------
@@ -122,6 +125,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         loss: str | Loss | None = None,
         l1: float = 0.0,
         n_ensemble: int = 1,
+        n_jobs: int | None = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -152,6 +156,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         self.loss = loss
         self.l1 = l1
         self.n_ensemble = n_ensemble
+        self.n_jobs = n_jobs
 
     def _read(self, X: Any, y: Any, *, incremental: bool, reset: bool) -> tuple[Array, Array]:
         X, y = self._checked(X, y, reset=reset)

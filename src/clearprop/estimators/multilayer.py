@@ -18,10 +18,12 @@ from sklearn.utils.validation import _check_sample_weight
 
 from clearprop.arrays import Array
 from clearprop.blas import one_blas_thread
+from clearprop.company import at_most
 from clearprop.engines.examples import Examples, check_targets
 from clearprop.estimators.ensemble import fit_members
 from clearprop.estimators.epochs import end_of_partial_fits, fit_epochs, fit_one_epoch
 from clearprop.estimators.inspecting import FittedNetwork
+from clearprop.estimators.jobs import threads_of
 from clearprop.estimators.judging import HeldOut, Judge, as_callbacks
 from clearprop.estimators.settings import draw_parameters, hidden_rows, hidden_sizes, rule_of, scikit_name
 from clearprop.estimators.steps import Objective, Reported
@@ -128,7 +130,7 @@ class MultilayerPerceptron(FittedNetwork):
             self.__dict__.clear()
             self.__dict__.update(before)
             raise
-        with one_blas_thread():
+        with at_most(threads_of(self.n_jobs)), one_blas_thread():
             kept = self._solve(objective, judge, data, incremental)
         self._keep(kept)
         if not np.isfinite(kept).all() or (judge.best is None and not np.isfinite(self.loss_)):

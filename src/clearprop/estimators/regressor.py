@@ -50,7 +50,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc]
         As in scikit-learn, with the liberties of `MLPClassifier`.
     solver : {"adam", "sgd", "lbfgs", "lm"} or Optimizer
         "lm" is Levenberg-Marquardt, for squared errors on small data; see `predict` for its uncertainty.
-    dropout, output_activation, l1, n_ensemble
+    dropout, output_activation, l1, n_ensemble, n_jobs
         As in `MLPClassifier`; the output is the identity, or exp for "poisson".
 
     Attributes
@@ -102,6 +102,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc]
         output_activation: str | AnyActivation | None = None,
         l1: float = 0.0,
         n_ensemble: int = 1,
+        n_jobs: int | None = None,
     ) -> None:
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -131,6 +132,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc]
         self.output_activation = output_activation
         self.l1 = l1
         self.n_ensemble = n_ensemble
+        self.n_jobs = n_jobs
 
     def _read_held_out(self, X: Any, y: Any) -> tuple[Array, Array]:
         return self._read(X, y, incremental=True, reset=False)
