@@ -13,7 +13,6 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -32,6 +31,7 @@ from clearprop.estimators.settings import (
     hidden_rows,
     hidden_sizes,
 )
+from clearprop.estimators.validating import validated
 from clearprop.formulas.activations import AnyActivation, activations
 from clearprop.formulas.losses import Loss, as_loss, losses
 from clearprop.formulas.optimizers import Optimizer, optimizers
@@ -184,7 +184,7 @@ class Autoencoder(Coder):
         self.verbose = verbose
         self.n_jobs = n_jobs
 
-    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    @validated
     def fit(self, X: Any, y: Any = None, sample_weight: npt.ArrayLike | None = None) -> Self:
         """Learn the code of rows X.
 

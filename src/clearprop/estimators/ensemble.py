@@ -21,7 +21,7 @@ from clearprop.estimators.jobs import threads_of
 
 #: what the members have in common, read off the first
 _SHARED = (
-    "_label_binarizer",
+    "_known",
     "classes_",
     "feature_names_in_",
     "n_features_in_",

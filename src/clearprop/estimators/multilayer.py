@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from sklearn.base import _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight
 
@@ -28,6 +27,7 @@ from clearprop.estimators.judging import HeldOut, Judge, as_callbacks
 from clearprop.estimators.settings import draw_parameters, hidden_rows, hidden_sizes, rule_of, scikit_name
 from clearprop.estimators.steps import Objective, Reported
 from clearprop.estimators.uncertainty import uncertainty_of
+from clearprop.estimators.validating import validated
 from clearprop.estimators.whole_batch import fit_lbfgs, fit_levenberg, least_squares
 from clearprop.formulas.activations import AnyActivation
 from clearprop.formulas.losses import Loss
@@ -81,7 +81,7 @@ class MultilayerPerceptron(FittedNetwork):
         """What the held-out rows are stratified by."""
         return None
 
-    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    @validated
     def fit(
         self, X: Any, y: Any, sample_weight: Any = None, *, validation_data: Any = None, callbacks: Any = ()
     ) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from sklearn.base import RegressorMixin, _fit_context
+from sklearn.base import RegressorMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
@@ -17,6 +17,7 @@ from clearprop.estimators.ensemble import fit_members, mean_and_spread
 from clearprop.estimators.inspecting import dense
 from clearprop.estimators.multilayer import MultilayerPerceptron
 from clearprop.estimators.settings import CONSTRAINTS, ActivationSetting, as_row, loss_of_numbers
+from clearprop.estimators.validating import validated
 from clearprop.formulas.activations import AnyActivation
 from clearprop.formulas.losses import Loss, losses
 from clearprop.formulas.optimizers import Optimizer
@@ -245,7 +246,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc]
         return self._outputs(X)
 
     @available_if(lambda self: self._check_solver())  # type: ignore[untyped-decorator]
-    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    @validated
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, *, validation_data: Any = None) -> Any:
         """Train one epoch more, the optimizer going on from where it was.
 
