@@ -11,8 +11,8 @@ company is told to stop. An error in one piece stops the others in the same way.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import copy_context
 from typing import Any, Generic, TypeVar, cast
 
@@ -23,10 +23,11 @@ LOOK_SECONDS = 0.1  #: from one look at the pieces to the next, for whoever wait
 
 
 class _Here(threading.local):
-    """The company that the running thread works for, and at which of its pieces."""
+    """The company that the running thread works for, at which of its pieces, and with how many threads."""
 
     company: Company[Any] | None = None
     piece: int = 0
+    most: int | None = None  #: threads that this thread's computations may take, it included
 
     def __init__(self) -> None:
         self.kept: dict[str, tuple[tuple[Any, ...], Any]] = {}
@@ -194,8 +195,29 @@ def in_company() -> bool:
 
 
 def share() -> int | None:
-    """Threads that a piece of a company may use; None outside."""
-    return None if _here.company is None else _here.company.share
+    """Threads that the running thread's computations may use; None where nobody has said."""
+    known = (None if _here.company is None else _here.company.share, _here.most)
+    return min((threads for threads in known if threads is not None), default=None)
+
+
+@contextmanager
+def at_most(threads: int | None) -> Iterator[None]:
+    """Within it, what the running thread computes takes at most so many threads; None changes nothing.
+
+    It never raises what an outer limit or a company allows.
+
+    Examples
+    --------
+    >>> with at_most(3), at_most(None), at_most(4):
+    ...     share()
+    3
+    """
+    before = _here.most
+    _here.most = min((most for most in (threads, before) if most is not None), default=None)
+    try:
+        yield
+    finally:
+        _here.most = before
 
 
 def kept_between(name: str, asked: tuple[Any, ...], make: Callable[[], T]) -> T:

@@ -207,17 +207,17 @@ class Network:
         """L, the number of layers with weights."""
         return len(self.layers)
 
-    @property
+    @cached_property
     def widths(self) -> tuple[int, ...]:
         """(n_0, n_1, ..., n_L)."""
         return (self.inputs, *(layer.units for layer in self.layers))
 
-    @property
+    @cached_property
     def dropouts(self) -> tuple[float, ...]:
         """Dropout of the inputs and of each layer, (p_0, ..., p_L)."""
         return (self.input_dropout, *(layer.dropout for layer in self.layers))
 
-    @property
+    @cached_property
     def has_dropout(self) -> bool:
         """Whether anything is dropped in training."""
         return any(self.dropouts)
@@ -243,7 +243,7 @@ class Network:
                 offset = pieces[-1].stop
         return tuple(pieces)
 
-    @property
+    @cached_property
     def n_parameters(self) -> int:
         """Length of the flat vector."""
         return self.segments[-1].stop

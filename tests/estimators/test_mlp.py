@@ -291,26 +291,3 @@ def test_a_lost_fit_raises_and_an_early_stopped_one_keeps_its_best() -> None:
 def test_an_unfinished_fit_warns() -> None:
     with pytest.warns(ConvergenceWarning, match="Maximum iterations"):
         MLPClassifier(3, max_iter=1).fit(*IRIS)
-
-
-@pytest.mark.parametrize(
-    "y",
-    [
-        np.arange(50) % 2,
-        np.arange(50) // 13,
-        np.array(list("abc"))[np.arange(50) // 17],
-        np.eye(50, 3, dtype=int),
-    ],
-    ids=["two", "sorted", "letters", "several at once"],
-)
-def test_labels_made_columns_in_blocks_are_those_made_at_once(y, monkeypatch):
-    from clearprop.estimators import classifier
-
-    columns = []
-    for rows in (2**16, 7, 1):
-        monkeypatch.setattr(classifier, "LABELS", rows)
-        fitted = MLPClassifier((2,), max_iter=1, batch_size=50).fit(np.zeros((50, 1)), y)
-        columns.append(fitted._columns(y))
-    assert columns[0].dtype == bool
-    assert np.array_equal(columns[0], columns[1])
-    assert np.array_equal(columns[0], columns[2])

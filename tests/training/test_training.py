@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from clearprop.engines import engine_for, forward, gradient
+from clearprop.engines.examples import check_examples
 from clearprop.engines.protocol import OptimizerState
 from clearprop.errors import DataError, FormulaError, SpecificationError
 from clearprop.formulas.losses import losses
 from clearprop.formulas.optimizers import LBFGS, SGD, Adam, Momentum, optimizers
-from clearprop.formulas.schedules import Cosine, ReduceOnPlateau
+from clearprop.formulas.schedules import Cosine, ReduceOnPlateau, schedules
 from clearprop.metrics import Metric
 from clearprop.specification import Dense, Network
 from clearprop.training import TrainingDiverged, course, descent, train, validation
@@ -68,6 +71,26 @@ def test_slices_follow_from_network_and_batch_and_shrink_with_their_work():
     lengths = [descent.slice_length(wide, batch, "compiled") for batch in (1, 16, 256)]
     assert lengths == sorted(lengths, reverse=True)
     assert lengths[-1] == 1
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 20, 4096])
+@pytest.mark.parametrize("name", schedules)
+def test_learning_rates_have_the_bits_that_they_have_one_by_one(monkeypatch, name, at_once):
+    monkeypatch.setattr(descent, "RATES_AT_ONCE", at_once)
+    net = Network(2, [Dense(1)])
+    run = train(net, np.eye(2), np.ones(2), epochs=1, engine="textbook", progress=False)
+    record = dataclasses.replace(run.record, epochs=11, batch_size=3)
+    schedule = schedules[name](0.1)
+    engine = engine_for("textbook", net, dtype="float64", optimizer=SGD(schedule))
+    batches = descent.Batches(engine, check_examples(net, np.ones((10, 2)), np.ones(10), np.float64), record)
+    asked = [(epoch, first, reductions) for epoch in range(11) for first in (0, 3) for reductions in (0, 2)]
+    for epoch, first, reductions in [*asked, *reversed(asked)]:
+        rates = batches.rates(epoch, first, 4, reductions)
+        alone = [
+            schedule.rates(t, t + 1, steps=44, steps_per_epoch=4, reductions=reductions)[0]
+            for t in range(4 * epoch + first, 4 * epoch + 4)
+        ]
+        assert rates.tolist() == alone
 
 
 def test_training_is_the_engine_run_over_every_epochs_order():

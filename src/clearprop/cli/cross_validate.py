@@ -14,6 +14,7 @@ from clearprop.cli.learning import Learning
 from clearprop.cli.options import with_options
 from clearprop.cli.predict import encoded, require_suffix
 from clearprop.cli.reading import Reading
+from clearprop.cli.threads import Threads
 from clearprop.durable import write_durably
 from clearprop.words import number, plural
 
@@ -35,6 +36,7 @@ def cross_validate(
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Write nothing but errors.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
+    threads: Threads = None,
     *,
     learning: Learning,
     reading: Reading,

@@ -13,6 +13,7 @@ import typer
 from clearprop.cli.answering import CHECK_FAILED, DONE, answering, require_page, write_json
 from clearprop.cli.console import Screen, complain
 from clearprop.cli.reading import Reading, reading_options, say
+from clearprop.cli.threads import Threads
 from clearprop.errors import SpecificationError
 from clearprop.words import number, plural
 
@@ -40,6 +41,7 @@ def evaluate(
         Path | None, typer.Option(metavar="FILE", help="Write a page about data, training and score (HTML).")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
+    threads: Threads = None,
     *,
     reading: Reading,
 ) -> int:

@@ -14,6 +14,7 @@ import typer
 from clearprop.cli.answering import DONE, answering, require_writable, write_json
 from clearprop.cli.console import complain
 from clearprop.cli.reading import Reading, reading_options
+from clearprop.cli.threads import Threads
 from clearprop.durable import write_durably
 from clearprop.errors import DataError
 from clearprop.words import plural
@@ -35,6 +36,7 @@ def predict(
         typer.Option(metavar="FILE", help="Write here (.csv, .csv.gz, .parquet), not to the screen."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
+    threads: Threads = None,
     *,
     reading: Reading,
 ) -> int:

@@ -9,6 +9,7 @@ import typer
 from clearprop.cli.answering import CHECK_FAILED, DONE, answering
 from clearprop.cli.explain import View
 from clearprop.cli.reading import Reading, reading_options
+from clearprop.cli.threads import Threads
 
 
 @answering
@@ -25,6 +26,7 @@ def replay(
     view: Annotated[View, typer.Option(help="By layers, by paths, or as one product.")] = View.recursive,
     terms: Annotated[int, typer.Option(min=1, help="Terms of a sum that are written out.")] = 8,
     digits: Annotated[int, typer.Option(min=1, max=17, help="Significant digits.")] = 6,
+    threads: Threads = None,
     *,
     reading: Reading,
 ) -> int:

@@ -14,6 +14,7 @@ from clearprop.cli.console import Screen, complain
 from clearprop.cli.learning import Learning
 from clearprop.cli.options import with_options
 from clearprop.cli.reading import Reading
+from clearprop.cli.threads import Threads
 from clearprop.cli.train import stem
 from clearprop.errors import DataError
 from clearprop.words import number, plural
@@ -57,6 +58,7 @@ def search(
     test: Annotated[float, typer.Option(help="Share of rows held out to judge the model; 0: none.")] = 0.2,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Write nothing but errors.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
+    threads: Threads = None,
     *,
     learning: Learning,
     reading: Reading,

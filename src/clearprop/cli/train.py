@@ -17,6 +17,7 @@ from clearprop.cli.learning import Learning
 from clearprop.cli.options import with_options
 from clearprop.cli.reading import Reading
 from clearprop.cli.streaming import is_larger_than_memory, train_in_pieces
+from clearprop.cli.threads import Threads
 from clearprop.errors import DataError
 from clearprop.tables.opening import PACKED, STDIN, path_suffix
 from clearprop.words import number, plural
@@ -73,6 +74,7 @@ def train(
         bool,
         typer.Option("--show-config", help="Write all options as TOML for --config, and train nothing."),
     ] = False,
+    threads: Threads = None,
     *,
     learning: Learning,
     reading: Reading,

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Autoencoder": "autoencoder",
-    "MLPClassifier": "mlp",
-    "MLPRegressor": "mlp",
+    "MLPClassifier": "classifier",
+    "MLPRegressor": "regressor",
     "TabularClassifier": "tabular",
     "TabularRegressor": "tabular",
 }

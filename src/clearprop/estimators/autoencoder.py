@@ -13,15 +13,16 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from clearprop.arrays import Array
+from clearprop.company import at_most
 from clearprop.engines.examples import check_weights
 from clearprop.estimators.coder import REAL, Coder, in_order
+from clearprop.estimators.jobs import threads_of
 from clearprop.estimators.settings import (
     CONSTRAINTS,
     ROWS_OF_ACTIVATIONS,
@@ -30,6 +31,7 @@ from clearprop.estimators.settings import (
     hidden_rows,
     hidden_sizes,
 )
+from clearprop.estimators.validating import validated
 from clearprop.formulas.activations import AnyActivation, activations
 from clearprop.formulas.losses import Loss, as_loss, losses
 from clearprop.formulas.optimizers import Optimizer, optimizers
@@ -40,7 +42,7 @@ from clearprop.training import train
 #: parameters that mean what they mean in the drop-ins
 _SHARED = (
     *("hidden_layer_sizes", "activation", "output_activation", "l1", "dropout", "batch_size", "max_iter"),
-    *("learning_rate_init", "tol", "n_iter_no_change", "early_stopping", "random_state", "verbose"),
+    *("learning_rate_init", "tol", "n_iter_no_change", "early_stopping", "random_state", "verbose", "n_jobs"),
 )
 
 
@@ -87,6 +89,8 @@ class Autoencoder(Coder):
         An integer is the seed itself: the same fit, to the bit.
     verbose : bool
         Whether to show a progress bar on standard error.
+    n_jobs : int, optional
+        Threads to compute with, at most, as for `MLPClassifier`.
 
     Attributes
     ----------
@@ -156,6 +160,7 @@ class Autoencoder(Coder):
         denoising: float = 0.0,
         random_state: int | np.random.RandomState | None = None,
         verbose: bool | int = False,
+        n_jobs: int | None = None,
     ) -> None:
         self.n_components = n_components
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -177,8 +182,9 @@ class Autoencoder(Coder):
         self.denoising = denoising
         self.random_state = random_state
         self.verbose = verbose
+        self.n_jobs = n_jobs
 
-    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    @validated
     def fit(self, X: Any, y: Any = None, sample_weight: npt.ArrayLike | None = None) -> Self:
         """Learn the code of rows X.
 
@@ -210,21 +216,22 @@ class Autoencoder(Coder):
         state = self.random_state
         seed = int(state if isinstance(state, int | np.integer) else check_random_state(state).randint(2**31))
         by_standstill = (rule.step or self.early_stopping) and np.isfinite(self.n_iter_no_change)
-        run = train(
-            network,
-            X,
-            X,
-            optimizer=rule,
-            batch_size=min(200, len(X)) if self.batch_size == "auto" else self.batch_size,
-            epochs=self.max_iter,
-            seed=seed,
-            validation=float(self.validation_fraction) if self.early_stopping else None,
-            sample_weight=weights,
-            initial=_first_parameters(network, X, weights, seed),
-            patience=int(self.n_iter_no_change) if by_standstill else None,
-            tolerance=float(self.tol) if by_standstill else 0.0,
-            progress=bool(self.verbose),
-        )
+        with at_most(threads_of(self.n_jobs)):
+            run = train(
+                network,
+                X,
+                X,
+                optimizer=rule,
+                batch_size=min(200, len(X)) if self.batch_size == "auto" else self.batch_size,
+                epochs=self.max_iter,
+                seed=seed,
+                validation=float(self.validation_fraction) if self.early_stopping else None,
+                sample_weight=weights,
+                initial=_first_parameters(network, X, weights, seed),
+                patience=int(self.n_iter_no_change) if by_standstill else None,
+                tolerance=float(self.tol) if by_standstill else 0.0,
+                progress=bool(self.verbose),
+            )
         if run.stopped == "epochs":
             warnings.warn(
                 f"max_iter={self.max_iter} epochs were taken before the loss stood still; give more, or a "

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.preprocessing import LabelBinarizer
+from sklearn.base import ClassifierMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
@@ -18,15 +17,16 @@ from clearprop.arrays import Array
 from clearprop.estimators.class_weights import weights_of_classes, weights_of_rows
 from clearprop.estimators.ensemble import fit_members, mean_and_spread
 from clearprop.estimators.inspecting import dense
+from clearprop.estimators.labels import Labels
 from clearprop.estimators.multilayer import MultilayerPerceptron
 from clearprop.estimators.settings import CONSTRAINTS, ActivationSetting, loss_and_output
+from clearprop.estimators.validating import validated
 from clearprop.formulas.activations import AnyActivation
 from clearprop.formulas.losses import Loss, losses
 from clearprop.formulas.optimizers import Optimizer
 from clearprop.formulas.rows import Interval
 from clearprop.formulas.schedules import Schedule
 
-LABELS = 2**16  #: labels made columns in one go
 _PROBABILITIES = Interval(0, 1, (True, True))
 
 
@@ -54,6 +54,9 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
     n_ensemble : int
         Networks that are fitted from seeds of their own and averaged; `estimators_` holds them, and
         `predict_proba(X, return_std=True)` gives their spread.
+    n_jobs : int, optional
+        Threads to compute with, at most: -1 for all cores, None for as many as the work pays for. No bit of a
+        result depends on it.
 
     Attributes
     ----------
@@ -122,6 +125,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         loss: str | Loss | None = None,
         l1: float = 0.0,
         n_ensemble: int = 1,
+        n_jobs: int | None = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -152,22 +156,23 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         self.loss = loss
         self.l1 = l1
         self.n_ensemble = n_ensemble
+        self.n_jobs = n_jobs
 
     def _read(self, X: Any, y: Any, *, incremental: bool, reset: bool) -> tuple[Array, Array]:
         X, y = self._checked(X, y, reset=reset)
         if not hasattr(self, "classes_") or (not self.warm_start and not incremental):
-            self._label_binarizer = LabelBinarizer().fit(y)
-            self.classes_ = self._label_binarizer.classes_
+            self._known = Labels.of(y)
+            self.classes_ = self._known.classes
         else:
             self._require_known(unique_labels(y))
-        return dense(X), self._columns(y)
+        return dense(X), self._known.columns(y)
 
     def _read_held_out(self, X: Any, y: Any) -> tuple[Array, Array]:
         X, y = self._checked(X, y, reset=False)
         unknown = np.setdiff1d(unique_labels(y), self.classes_)
         if len(unknown):
             raise ValueError(f"y has labels {unknown.tolist()} that were not there in fit: {self.classes_}")
-        return dense(X), self._columns(y)
+        return dense(X), self._known.columns(y)
 
     def _checked(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
         """X and y as scikit-learn checks them; a column of labels as one dimension."""
@@ -182,11 +187,10 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         )
         return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
-    def _columns(self, y: Any) -> Array:
-        """Labels as columns of true and false; in blocks, which take 60 bytes a row on the way."""
-        binarizer, blocks = self._label_binarizer, range(0, y.shape[0], LABELS)
-        columns = [dense(binarizer.transform(y[at : at + LABELS])).astype(bool) for at in blocks]
-        return columns[0] if len(columns) == 1 else np.concatenate(columns)
+    @property
+    def _label_binarizer(self) -> Any:
+        """The one that scikit-learn's classifier keeps under this name."""
+        return self._known.binarizer()
 
     def _require_known(self, classes: Array) -> None:
         if self.warm_start:
@@ -204,7 +208,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
     @property
     def _exclusive(self) -> bool:
         """Whether exactly one of several outputs is right."""
-        return self._label_binarizer.y_type_ == "multiclass"
+        return self._known.kind == "multiclass"
 
     def _loss_and_output(self) -> tuple[Loss, AnyActivation]:
         return loss_and_output(self.loss, self.output_activation, exclusive=self._exclusive)
@@ -226,7 +230,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
     @property
     def _several(self) -> bool:
         """Whether rows bear several labels at once."""
-        return bool(self._label_binarizer.y_type_.startswith("multilabel"))
+        return self._known.several
 
     def _stratification(self, Y: Array) -> Array | None:
         return Y[:, 0] if Y.shape[1] == 1 else None
@@ -249,7 +253,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
 
     def _labels(self, y_hat: Array) -> Array:
         given = y_hat.ravel() if self.n_outputs_ == 1 else y_hat
-        return self._label_binarizer.inverse_transform(given, threshold=self._threshold)
+        return self._known.answers(given, self._threshold)
 
     def _gives_probabilities(self) -> bool:
         if hasattr(self, "network_"):
@@ -296,7 +300,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
             return np.log(self.predict_proba(X))
 
     @available_if(lambda self: self._check_solver())  # type: ignore[untyped-decorator]
-    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    @validated
     def partial_fit(
         self,
         X: Any,
@@ -323,7 +327,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
             return fit_members(self, "partial_fit", True, X, y, classes=classes, **given)
         if _check_partial_fit_first_call(self, classes):
             several = type_of_target(y).startswith("multilabel")
-            self._label_binarizer = LabelBinarizer().fit(y if several else classes)
+            self._known = Labels.of(y if several else classes)
         return self._fit(X, y, incremental=True, **given)
 
     def __sklearn_tags__(self) -> Any:

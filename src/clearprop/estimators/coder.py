@@ -15,6 +15,7 @@ from sklearn.utils.validation import _check_sample_weight, check_array, check_is
 
 from clearprop.arrays import Array
 from clearprop.estimators.inspecting import dense
+from clearprop.estimators.jobs import limited
 from clearprop.formulas.losses import Loss, losses
 from clearprop.model import Model
 from clearprop.specification import Network, Parameters
@@ -63,10 +64,12 @@ class Coder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         half = flat[: network.n_parameters] if layers.start == 0 else flat[-network.n_parameters :]
         return Model(network, Parameters(network, half.copy()))
 
+    @limited
     def transform(self, X: Any) -> Array:
         """Code (m, n_components) of rows X (m, n_0)."""
         return self.encoder_.predict(self._rows(X))
 
+    @limited
     def inverse_transform(self, X: Any) -> Array:
         """Rows (m, n_0) that codes X (m, n_components) stand for.
 
@@ -84,6 +87,7 @@ class Coder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             )
         return self.decoder_.predict(codes)
 
+    @limited
     def reconstruct(self, X: Any) -> Array:
         """Rows (m, n_0) as they come back through the code: inverse_transform(transform(X))."""
         rows = self._rows(X)
@@ -106,6 +110,7 @@ class Coder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=REAL, reset=False)
         return in_order(X)
 
+    @limited
     def _errors(self, X: Array) -> Array:
         """Squared error of each row, mean over features."""
         return np.asarray(((X - self.model_.predict(X)) ** 2).mean(axis=1))

@@ -15,12 +15,13 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from clearprop.arrays import Array
-from clearprop.company import together
+from clearprop.company import at_most, together
 from clearprop.engines.helpers import usable_cores
+from clearprop.estimators.jobs import threads_of
 
 #: what the members have in common, read off the first
 _SHARED = (
-    "_label_binarizer",
+    "_known",
     "classes_",
     "feature_names_in_",
     "n_features_in_",
@@ -60,7 +61,8 @@ def fit_members(estimator: Any, method: str, keeps: bool, *arguments: Any, **giv
     for member in members:
         member.set_params(**{k: v for k, v in own.items() if k not in ("n_ensemble", "random_state")})
     pieces = [partial(getattr(member, method), *arguments, **given) for member in members]
-    together(pieces, threads_beside_joblib(), all_answer=True)
+    with at_most(threads_of(estimator.n_jobs)):
+        together(pieces, threads_beside_joblib(), all_answer=True)
     for name in [name for name in vars(estimator) if name in _PRIVATE or name.endswith("_")]:
         delattr(estimator, name)  # of an earlier fit
     estimator.estimators_ = members

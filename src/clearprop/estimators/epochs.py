@@ -110,7 +110,7 @@ def _epoch(
         order,
         batch_size=size,
         rates=rates,
-        seed=getattr(estimator, "_dropout_seed", 0),
+        seed=estimator._dropout_seed if objective.network.has_dropout else 0,
         epoch=len(estimator.loss_curve_),
     )
     estimator.t_ += m

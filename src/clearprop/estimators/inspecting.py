@@ -13,6 +13,7 @@ from clearprop.engines import forward, gradient
 from clearprop.engines.jacobian import input_gradient, jacobian
 from clearprop.engines.textbook import forward_pass
 from clearprop.estimators.ensemble import mean_and_spread
+from clearprop.estimators.jobs import limited
 from clearprop.specification import Parameters, parameters_from_arrays
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class FittedNetwork(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         return validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
 
+    @limited
     def _outputs(self, X: Any) -> Array:
         """Outputs y_hat (m, n_L); the mean of an ensemble's."""
         X = self._inputs(X)
@@ -90,6 +92,7 @@ class FittedNetwork(BaseEstimator):  # type: ignore[misc]
         seen = forward_pass(self.network_, theta, self._as_numbers(X).astype(theta.dtype))
         return [seen.a[l] for l in range(1, self.network_.depth)]
 
+    @limited
     def loss_gradient(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[float, Parameters]:
         """Mean loss of the examples and its gradient by every weight and bias, without the penalty.
 

@@ -12,21 +12,23 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from sklearn.base import _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight
 
 from clearprop.arrays import Array, compact
 from clearprop.blas import one_blas_thread
+from clearprop.company import at_most
 from clearprop.engines.examples import Examples, check_targets
 from clearprop.estimators.ensemble import fit_members
 from clearprop.estimators.epochs import end_of_partial_fits, fit_epochs, fit_one_epoch
 from clearprop.estimators.holding_out import held_out_rows
 from clearprop.estimators.inspecting import FittedNetwork
+from clearprop.estimators.jobs import threads_of
 from clearprop.estimators.judging import HeldOut, Judge, as_callbacks
 from clearprop.estimators.settings import draw_parameters, hidden_rows, hidden_sizes, rule_of, scikit_name
 from clearprop.estimators.steps import Objective, Reported
 from clearprop.estimators.uncertainty import uncertainty_of
+from clearprop.estimators.validating import validated
 from clearprop.estimators.whole_batch import fit_lbfgs, fit_levenberg, least_squares
 from clearprop.formulas.activations import AnyActivation
 from clearprop.formulas.losses import Loss
@@ -80,7 +82,7 @@ class MultilayerPerceptron(FittedNetwork):
         """What the held-out rows are stratified by."""
         return None
 
-    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    @validated
     def fit(
         self, X: Any, y: Any, sample_weight: Any = None, *, validation_data: Any = None, callbacks: Any = ()
     ) -> Any:
@@ -129,7 +131,7 @@ class MultilayerPerceptron(FittedNetwork):
             self.__dict__.clear()
             self.__dict__.update(before)
             raise
-        with one_blas_thread():
+        with at_most(threads_of(self.n_jobs)), one_blas_thread():
             kept = self._solve(objective, judge, data, incremental)
         self._keep(kept)
         if not np.isfinite(kept).all() or (judge.best is None and not np.isfinite(self.loss_)):

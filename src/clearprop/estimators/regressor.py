@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from sklearn.base import RegressorMixin, _fit_context
+from sklearn.base import RegressorMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
@@ -17,6 +17,7 @@ from clearprop.estimators.ensemble import fit_members, mean_and_spread
 from clearprop.estimators.inspecting import dense
 from clearprop.estimators.multilayer import MultilayerPerceptron
 from clearprop.estimators.settings import CONSTRAINTS, ActivationSetting, as_row, loss_of_numbers
+from clearprop.estimators.validating import validated
 from clearprop.formulas.activations import AnyActivation
 from clearprop.formulas.losses import Loss, losses
 from clearprop.formulas.optimizers import Optimizer
@@ -50,7 +51,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc]
         As in scikit-learn, with the liberties of `MLPClassifier`.
     solver : {"adam", "sgd", "lbfgs", "lm"} or Optimizer
         "lm" is Levenberg-Marquardt, for squared errors on small data; see `predict` for its uncertainty.
-    dropout, output_activation, l1, n_ensemble
+    dropout, output_activation, l1, n_ensemble, n_jobs
         As in `MLPClassifier`; the output is the identity, or exp for "poisson".
 
     Attributes
@@ -102,6 +103,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc]
         output_activation: str | AnyActivation | None = None,
         l1: float = 0.0,
         n_ensemble: int = 1,
+        n_jobs: int | None = None,
     ) -> None:
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -131,6 +133,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc]
         self.output_activation = output_activation
         self.l1 = l1
         self.n_ensemble = n_ensemble
+        self.n_jobs = n_jobs
 
     def _read_held_out(self, X: Any, y: Any) -> tuple[Array, Array]:
         return self._read(X, y, incremental=True, reset=False)
@@ -243,7 +246,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc]
         return self._outputs(X)
 
     @available_if(lambda self: self._check_solver())  # type: ignore[untyped-decorator]
-    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    @validated
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, *, validation_data: Any = None) -> Any:
         """Train one epoch more, the optimizer going on from where it was.
 

@@ -18,6 +18,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from clearprop.arrays import Array
 from clearprop.errors import SpecificationError
+from clearprop.estimators.jobs import N_JOBS
 from clearprop.formulas.activations import (
     Activation,
     AnyActivation,
@@ -76,6 +77,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "output_activation": [*_ACTIVATION, None],
     "l1": [Interval(Real, 0, None, closed="left")],
     "n_ensemble": [Interval(Integral, 1, None, closed="left")],
+    "n_jobs": N_JOBS,
 }
 
 

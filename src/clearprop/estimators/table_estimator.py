@@ -14,7 +14,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from clearprop.arrays import Array, IntArray
+from clearprop.company import at_most
 from clearprop.errors import DataError
+from clearprop.estimators.jobs import threads_of
 from clearprop.formulas.activations import AnyActivation
 from clearprop.formulas.losses import Loss
 from clearprop.formulas.optimizers import Optimizer
@@ -55,6 +57,7 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         dtype: str = "float32",
         random_state: int | np.random.RandomState | None = None,
         verbose: bool = False,
+        n_jobs: int | None = None,
     ) -> None:
         self.hidden = hidden
         self.activation = activation
@@ -74,6 +77,7 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         self.dtype = dtype
         self.random_state = random_state
         self.verbose = verbose
+        self.n_jobs = n_jobs
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -138,7 +142,8 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         plan = plan_table(whole, names, task=task, sample_weight=weights, settings=settings)
         if table.source != ARRAY:
             warn_of(table.source, (*plan.notices, *plan.unread), level=4)
-        self.model_ = train_plan(plan, certify=certify, progress=bool(self.verbose))
+        with at_most(threads_of(self.n_jobs)):
+            self.model_ = train_plan(plan, certify=certify, progress=bool(self.verbose))
         self.n_iter_ = len(self.model_.history["epoch"])
         self.loss_curve_ = self.model_.history["loss"]
         return self
@@ -166,7 +171,8 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         table = self._table(X, reset=False)
         if table.source != ARRAY:
             warn_of(table.source, self.model_.notices(table), level=4)
-        y_hat: Array = self.model_.outputs(table)
+        with at_most(threads_of(self.n_jobs)):
+            y_hat: Array = self.model_.outputs(table)
         return y_hat
 
 

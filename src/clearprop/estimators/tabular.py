@@ -45,6 +45,9 @@ validation, metric, patience, time_budget, dtype
         An integer is the seed itself: the same fit, to the bit.
     verbose : bool
         Whether to show a progress bar on standard error.
+    n_jobs : int, optional
+        Threads to compute with, at most: -1 for all cores, None for as many as the work pays for. No bit of a
+        result depends on it.
 
     Attributes
     ----------
@@ -91,6 +94,7 @@ validation, metric, patience, time_budget, dtype
         dtype: str = "float32",
         random_state: int | np.random.RandomState | None = None,
         verbose: bool = False,
+        n_jobs: int | None = None,
     ) -> None:
         super().__init__(
             hidden=hidden,
@@ -111,6 +115,7 @@ validation, metric, patience, time_budget, dtype
             dtype=dtype,
             random_state=random_state,
             verbose=verbose,
+            n_jobs=n_jobs,
         )
         self.class_weight = class_weight
         self.label_smoothing = label_smoothing
@@ -164,7 +169,7 @@ class TabularRegressor(RegressorMixin, TableEstimator):  # type: ignore[misc]
     hidden, activation, loss, optimizer, learning_rate, weight_decay, dropout, l1, l2, batch_size, epochs, \
 validation, metric, patience, time_budget, dtype
         See `Settings`; the defaults adapt to the number of rows.
-    random_state, verbose
+    random_state, verbose, n_jobs
         As for `TabularClassifier`.
 
     Attributes

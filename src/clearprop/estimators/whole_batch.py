@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.optimize import _check_optimize_result
 
 from clearprop.arrays import Array
 from clearprop.errors import SpecificationError
@@ -43,6 +42,8 @@ def fit_lbfgs(estimator: Any, objective: Objective, judge: Judge, data: Reported
     search = _as_scikit_learn if estimator.solver == "lbfgs" else _to_the_gradient
     result = search(estimator, objective, data, theta.astype(np.float64), after_iteration)
     if not stopped:
+        from sklearn.utils.optimize import _check_optimize_result  # brings scipy.optimize
+
         estimator.n_iter_ = _check_optimize_result("lbfgs", result, estimator.max_iter)
         estimator.loss_ = estimator.loss_curve_[-1] if estimator.loss_curve_ else float(result.fun)
     return judge.kept(result.x.astype(objective.dtype))

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.company import together
+from clearprop.company import at_most, together
 from clearprop.engines.helpers import check_threads, usable_cores
 from clearprop.errors import SpecificationError
 from clearprop.table_model.baselines import (
@@ -105,8 +105,8 @@ def cross_validate_table(
     for repeat in range(repeats):
         own = settings.with_seed((settings.seed + repeat) % 2**64)
         pieces += fold_pieces(rows, own, folds, settings.seed, repeat=repeat, trainer=train_plan)
-    with counting(progress, len(pieces), "fold") as watch:
-        found = together(pieces, check_threads(threads) or usable_cores(), watch=watch)
+    with at_most(check_threads(threads)), counting(progress, len(pieces), "fold") as watch:
+        found = together(pieces, usable_cores(), watch=watch)
     gathered = _Gathered(rows, repeats)
     for k, fold in enumerate(found):
         gathered.take(fold, *divmod(k, len(pieces) // repeats))

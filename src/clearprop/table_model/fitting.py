@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from clearprop.arrays import Array, IntArray
+from clearprop.company import at_most
+from clearprop.engines.helpers import check_threads
 from clearprop.table_model.folding import fold_models
 from clearprop.table_model.learning import train_network
 from clearprop.table_model.model import TableModel, warn_of
@@ -35,6 +37,7 @@ def fit_table(
     groups: PerRow = None,
     time: PerRow = None,
     settings: Settings | None = None,
+    threads: int | None = None,
     certify: bool = False,
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
@@ -66,6 +69,9 @@ def fit_table(
         Likewise, dates or numbers: the latest rows are held out, and rows of one moment stay together.
     settings : Settings, optional
         Network and training; the defaults adapt to the number of rows.
+    threads : int, optional
+        At most so many compute, members of an ensemble side by side; as many as the work pays for and there
+        are cores if left out. No bit of a result depends on it.
     certify : bool
         Whether to certify the gradient at the end; `.model.certificate`, kept in the model file.
     checkpoint : path, optional
@@ -103,6 +109,7 @@ def fit_table(
     >>> model.predict(penguins_path())[:2]
     array(['Adelie', 'Adelie'], dtype=object)
     """
+    check_threads(threads)
     plan = plan_table(
         source,
         target,
@@ -115,14 +122,15 @@ def fit_table(
         settings=settings,
     )
     warn_of(plan.training.source, (*plan.notices, *plan.unread), level=3)
-    return train_plan(
-        plan,
-        certify=certify,
-        checkpoint=checkpoint,
-        resume=resume,
-        progress=progress,
-        callbacks=callbacks,
-    )
+    with at_most(threads):
+        return train_plan(
+            plan,
+            certify=certify,
+            checkpoint=checkpoint,
+            resume=resume,
+            progress=progress,
+            callbacks=callbacks,
+        )
 
 
 def train_plan(

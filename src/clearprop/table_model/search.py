@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from clearprop.arrays import IntArray
-from clearprop.company import together, turn
+from clearprop.company import at_most, together, turn
 from clearprop.engines.helpers import check_threads, usable_cores
 from clearprop.errors import SpecificationError
 from clearprop.table_model.baselines import METRICS
@@ -83,9 +83,9 @@ def search_table(
     settings : Settings, optional
         What is not searched. A `threshold` is chosen for the best only.
     threads : int, optional
-        Trials are made side by side by so many threads; as many as there are cores if left out. No bit of a
-        result depends on it. Optuna's sampler learns from each trial before the next, so it makes them one
-        by one, the folds of each side by side.
+        Trials are made side by side by so many threads, and the best is trained by no more; as many as there
+        are cores if left out. No bit of a result depends on it. Optuna's sampler learns from each trial
+        before the next, so it makes them one by one, the folds of each side by side.
     progress : bool
         Whether to say each trial's score on standard error. Ctrl-C ends the search after the trials so far.
 
@@ -119,8 +119,8 @@ def search_table(
     name = _metric(metric, rows, settings)
     judge = _Judge(rows, first, name, folds, validation, settings.seed)
     asked = sampler_of(sampler, checked_space(space, settings), settings.seed, METRICS[name][1])
-    cores, done = check_threads(threads) or usable_cores(), dict[int, Trial]()
-    begun = clock.monotonic()
+    done, begun = dict[int, Trial](), clock.monotonic()
+    check_threads(threads)
 
     def piece(number: int) -> None:
         if number and time_budget is not None and clock.monotonic() - begun >= time_budget:
@@ -136,11 +136,12 @@ def search_table(
     stopped = "trials"
     try:
         pieces = [partial(piece, number) for number in range(trials)]
-        if asked.learns:
-            for each in pieces:
-                each()
-        else:
-            together(pieces, cores)
+        with at_most(threads):
+            if asked.learns:
+                for each in pieces:
+                    each()
+            else:
+                together(pieces, usable_cores())
         if len(done) < trials:
             stopped = "time_budget"
     except KeyboardInterrupt:
@@ -155,7 +156,8 @@ def search_table(
             "search over smaller learning rates, or judge by another metric"
         )
     plan = plan_rows(rows, first, second, ranked[0].settings, share=test)
-    model = train_plan(plan)
+    with at_most(threads):
+        model = train_plan(plan)
     said = (*plan.notices, *plan.unread)
     return Search(name, tuple(made), ranked[0], model, judge.in_words(), stopped, said)
 

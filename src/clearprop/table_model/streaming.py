@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 
 from clearprop.arrays import Array, BoolArray
+from clearprop.company import at_most
 from clearprop.engines.examples import Examples, check_targets
+from clearprop.engines.helpers import check_threads
 from clearprop.errors import DataError, SpecificationError
 from clearprop.metrics import decide
 from clearprop.model import Model
@@ -80,6 +82,7 @@ def fit_stream(
     exclude: Iterable[str] = (),
     test: float | None = None,
     settings: Settings | None = None,
+    threads: int | None = None,
     folder: str | Path | None = None,
     progress: bool = False,
 ) -> TableModel:
@@ -97,6 +100,8 @@ def fit_stream(
         Share of the rows held out to judge the model, 100,000 at most.
     settings : Settings, optional
         Without class weights; `validation` holds out 100,000 rows at most.
+    threads : int, optional
+        As in `fit_table`.
     folder : path, optional
         Where the encoded rows lie while training runs, about 4 bytes a number; else the system's.
 
@@ -119,7 +124,8 @@ def fit_stream(
     True
     """
     settings = settings or Settings()
-    with tempfile.TemporaryDirectory(prefix="clearprop-", dir=folder) as spool:
+    limited = at_most(check_threads(threads))
+    with limited, tempfile.TemporaryDirectory(prefix="clearprop-", dir=folder) as spool:
         plan = plan_stream(
             scan_table(source, Path(spool)), target, task=task, exclude=exclude, test=test, settings=settings
         )

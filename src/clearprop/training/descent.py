@@ -9,7 +9,7 @@ from the network, the batch and the engine alone (about 50 ms of work), never fr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from clearprop.training.validation import generator_of
 SLICE_WORK = 1e9  #: floating-point operations of a slice, about 50 ms at the slow end of the kernels
 STEP_WORK = {"textbook": 1e7}  #: what a step costs beside its products, in operations
 LEAST_STEP_WORK = 2e4  #: the same, for kernels
+RATES_AT_ONCE = 4096  #: learning rates made in one evaluation of the schedule, or those of an epoch
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Batches:
     training: Examples
     record: RunRecord
     places: IntArray | None = None
+    _rates: dict[tuple[int, int], Array] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def rows(self) -> int:
@@ -63,13 +65,21 @@ class Batches:
 
     def rates(self, epoch: int, first: int, last: int, reductions: int) -> Array:
         """Learning rates of batches `first` to `last` - 1 of an epoch, both from 0."""
-        return self.engine.optimizer.learning_rate.rates(
-            epoch * len(self) + first,
-            epoch * len(self) + last,
-            steps=self.record.epochs * len(self),
-            steps_per_epoch=len(self),
-            reductions=reductions,
-        )
+        count, epochs = len(self), self.record.epochs
+        together = max(1, RATES_AT_ONCE // count)
+        begin = epoch - epoch % together
+        asked = begin, reductions
+        if asked not in self._rates:
+            self._rates.clear()
+            self._rates[asked] = self.engine.optimizer.learning_rate.rates(
+                begin * count,
+                min(begin + together, epochs) * count,
+                steps=epochs * count,
+                steps_per_epoch=count,
+                reductions=reductions,
+            )
+        start = (epoch - begin) * count
+        return self._rates[asked][start + first : start + last]
 
     def take(
         self,
