@@ -123,7 +123,7 @@ def picture_tiles(pictures: Sequence[Picture], *, low: float = 0.0, high: float 
         (h, w), source = each.pixels.shape, data_uri(_grey(each.pixels, low, top))
         tiles.append(
             f'<li><button type="button" data-row="{each.row}">'
-            f'<img src="{source}" width="{w}" height="{h}" alt="{said(told)}"><span aria-hidden="true">'
+            f'<img src="{source}" width="{w}" height="{h}" alt="{said(told)}"/><span aria-hidden="true">'
             f"{cut(each.truth, LONGEST_NAME)} → {cut(each.answer, LONGEST_NAME)}{sure}</span></button></li>"
         )
     return '<ul class="tiles">\n' + "\n".join(tiles) + "\n</ul>"

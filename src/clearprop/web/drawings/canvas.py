@@ -13,11 +13,12 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from clearprop.arrays import Array
+from clearprop.arrays import Array, BoolArray
 from clearprop.glassbox.quantity import Quantity
 from clearprop.report.frame import Axis, Frame, said
 
 SHORT = 5  #: letters of a number inside a unit
+HUGE = 1e100  #: larger numbers have no place on an axis, whose ends would overflow
 
 
 def drawing(
@@ -108,6 +109,16 @@ def hue_of(value: float) -> str:
     if not math.isfinite(value):
         return "odd"
     return "k0" if value > 0 else "k1" if value < 0 else "k5"
+
+
+def placeable(numbers: Array) -> BoolArray:
+    """Which numbers an axis has a place for: finite, and not beyond all use.
+
+    >>> placeable(np.array([1.0, np.nan, -np.inf, 1e300]))
+    array([ True, False, False, False])
+    """
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.abs(numbers) < HUGE)
 
 
 def largest(numbers: Array) -> float:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from clearprop.arrays import Array, BoolArray
 from clearprop.errors import DataError
 from clearprop.report.frame import HUES, Axis, Frame, Key, axis_over, cut, cut_to, said
-from clearprop.web.drawings.canvas import in_words, plotted
+from clearprop.web.drawings.canvas import HUGE, in_words, placeable, plotted
 
 Scale: TypeAlias = Literal["linear", "log"]
 Numbers: TypeAlias = Array | Sequence[float] | Sequence[float | None]
@@ -136,7 +136,7 @@ def thinned(x: Array, y: Array, columns: int = SEEN) -> tuple[Array, Array]:
 
 def _on_scale(values: Array, scale: Scale) -> Array:
     """Values that have a place on the axis, NaN for the others."""
-    there = np.isfinite(values) & ((values > 0) if scale == "log" else True)
+    there = placeable(values) & ((values > 1 / HUGE) if scale == "log" else True)
     return np.where(there, values, np.nan)
 
 
@@ -174,10 +174,10 @@ def _notes(x: Array, lines: Mapping[str, Array], missing: Mapping[str, BoolArray
     """What cannot be drawn, in words."""
     found = []
     for name, values in lines.items():
-        wrong = np.flatnonzero(~np.isfinite(values) & ~missing[name])
+        wrong = np.flatnonzero(~placeable(values) & ~missing[name])
         if len(wrong):
             found.append(f"{name}: {in_words(float(values[wrong[0]]))} at epoch {x[wrong[0]]:g}")
-        low = int((values <= 0).sum()) if scale == "log" else 0
+        low = int((values <= 1 / HUGE).sum()) if scale == "log" else 0
         if low:
             found.append(f"{name}: {low:,} at or below 0 have no place here")
     return found

@@ -13,7 +13,7 @@ from clearprop.formulas.activations import AnyActivation
 from clearprop.glassbox.diagnosis.measuring import at_rest, slopes_of
 from clearprop.glassbox.render.curve import ticks
 from clearprop.report.frame import cut_to, said, tick_label
-from clearprop.web.drawings.canvas import drawing, in_words
+from clearprop.web.drawings.canvas import drawing, in_words, placeable
 from clearprop.words import percent, plural
 
 BINS = 24
@@ -33,7 +33,7 @@ class LayerHistogram:
     dead, saturated : float or None
         Shares of dead units and of saturated numbers; None where that has no meaning.
     lost : int
-        Numbers that are not finite, and in no bin.
+        Numbers that are in no bin: not finite, or beyond all use.
     """
 
     name: str
@@ -56,8 +56,11 @@ def layer_histogram(
     (np.int64(4), 0.5, None)
     """
     values = np.asarray(a, dtype=np.float64)
-    there = values[np.isfinite(values)]
-    counts, edges = np.histogram(there, BINS) if there.size else (np.zeros(1, np.int64), np.array([0.0, 1.0]))
+    there = values[placeable(values)]
+    low, high = (float(there.min()), float(there.max())) if there.size else (0.0, 1.0)
+    if high - low <= 1e-9 * max(abs(low), abs(high)):
+        low, high = low - 0.5 * max(abs(low), 1.0), high + 0.5 * max(abs(high), 1.0)
+    counts, edges = np.histogram(there, BINS, (low, high))
     dead = saturated = None
     if z is not None and row is not None and values.size:
         with np.errstate(all="ignore"):
@@ -114,7 +117,7 @@ def _rest(layer: LayerHistogram) -> str:
     """Shares of what is at rest, and what is no number."""
     parts = [f"{percent(layer.dead)} dead"] if layer.dead is not None else []
     parts += [f"{percent(layer.saturated)} saturated"] if layer.saturated is not None else []
-    parts += [f"{layer.lost:,} not finite"] if layer.lost else []
+    parts += [f"{layer.lost:,} off the scale"] if layer.lost else []
     return ", ".join(parts) or ("no values" if not layer.counts.any() else "")
 
 

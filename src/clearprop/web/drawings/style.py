@@ -12,7 +12,7 @@ from clearprop.report.style import HUES, MARKS
 
 _GROUND, _INK = ("#ffffff", "#15181e"), ("#1f2937", "#e5e7eb")  #: light and dark
 _RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
-_HIT = re.compile(r'<path class="hit"[^>]*/>')
+_HIT = re.compile(r'<path d="[^"]*" class="hit"/>')
 
 _OWN = """
 .drawing {

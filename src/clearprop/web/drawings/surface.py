@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from clearprop.arrays import Array
 from clearprop.errors import DataError
-from clearprop.report.frame import Axis, Frame, Key, axis_over, cut_to
+from clearprop.report.frame import Axis, Frame, Key, axis_over
 from clearprop.report.style import HUES
-from clearprop.web.drawings.canvas import in_words, largest, plotted
+from clearprop.web.drawings.canvas import in_words, largest, placeable, plotted
 from clearprop.web.drawings.contour import contour
 from clearprop.web.drawings.marks import LINE, Points, entries_of, legend, marked
 from clearprop.web.drawings.pixels import data_uri
@@ -210,18 +210,22 @@ def fitted_curve(
     """
     xs, y_hat = np.asarray(xs, dtype=np.float64), np.asarray(y_hat, dtype=np.float64)
     there = points if points is not None else Points(np.zeros(0), np.zeros(0))
+    shown, known = (placeable(xs) & placeable(y_hat)), (placeable(there.x) & placeable(there.y))
     keys = [Key(0, "the network")]
     frame = Frame(
-        axis_over(names[0], xs, there.x), axis_over(cut_to(names[1], 200), y_hat, there.y), keys, (SIDE, 300)
+        axis_over(names[0], xs[shown], there.x[known]),
+        axis_over(names[1], y_hat[shown], there.y[known]),
+        keys,
+        (SIDE, 300),
     )
-    lost = int((~np.isfinite(y_hat)).sum())
-    notes = [f"{lost:,} of {len(y_hat):,} answers are not a number or infinite"] if lost else []
+    lost = int((~shown).sum())
+    notes = [f"{lost:,} of {len(y_hat):,} answers are no number, or off all scales"] if lost else []
     notes += [] if len(xs) else [_NONE]
     drawn, left_out = marked(frame, there, [1])
     notes += [f"{left_out:,} of the {len(there.x):,} points are not drawn"] if left_out else []
-    pieces = [*drawn, frame.line(xs, y_hat, 0)]  # the line lies on top, or many points hide it
+    pieces = [*drawn, frame.line(xs[shown], y_hat[shown], 0)]  # the line lies on top, or many points hide it
     entries = list(entries_of(points, [], [1]))
-    finite = y_hat[np.isfinite(y_hat)]
+    finite = y_hat[shown]
     about = (
         f"{names[0]} across, {names[1]} up; answers from {in_words(float(finite.min()))} to "
         f"{in_words(float(finite.max()))}; {len(drawn):,} points of data."
