@@ -111,6 +111,17 @@ def test_a_wide_layer_is_folded(fold, kept):
     assert "layer 1: 6 of 20" in tree(text)[1].text
 
 
+def test_units_of_a_folded_layer_are_numbered():
+    network = Network(20, [Dense(2)], loss="squared_error")
+    theta = network.initialize(0)
+    seen = trace(network, theta, [np.arange(20.0)], [[0.0, 0.0]])
+    asked = {"view": "activations", "seen": seen, "units": 6, "fold": "largest"}
+    assert {"15", "16", "17", "18", "19"} <= set(words(network_drawing(network, theta, **asked)))
+    named = words(network_drawing(network, theta, **asked, inputs=[f"c{i}" for i in range(18)]))
+    assert {"c15c15", "c16c16", "c17c17", "18", "19"} <= set(named)
+    assert "17" not in named
+
+
 def test_of_many_weights_the_largest_are_drawn_and_the_others_counted():
     network = network_of(10, 11, 2)
     theta, _ = passed(network)

@@ -60,6 +60,16 @@ def _gap(column: Column, y: float) -> Iterator[str]:
     yield (f'<text x="{column.x:g}" y="{y + 13:g}" text-anchor="middle" class="soft">{hidden:,} more</text>')
 
 
+def unit_numbers(column: Column, named: int) -> Iterator[str]:
+    """Beside the circles of a folded layer, which unit each is; those with a name have it there instead."""
+    if None not in column.rows or column.layer.values is None:
+        return
+    for k, j in enumerate(column.rows):
+        if j is not None and j >= named:
+            x, y = column.x - RADIUS * 0.75, column.y(k) - RADIUS * 0.65
+            yield f'<text x="{x:g}" y="{y:g}" text-anchor="end" font-size="9" class="over">{j}</text>'
+
+
 def bias_marks(column: Column) -> Iterator[str]:
     """Squares at the foot of the circles, with a plus or a minus; the view of activations has none."""
     layer = column.layer

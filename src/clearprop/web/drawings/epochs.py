@@ -142,7 +142,9 @@ def _on_scale(values: Array, scale: Scale) -> Array:
 
 def _up(words: str, lines: Mapping[str, Array], scale: Scale) -> Axis:
     every = np.concatenate([*lines.values(), np.zeros(0)])
-    return axis_over(words, every, powers=scale == "log" and bool(np.isfinite(every).any()))
+    if not np.isfinite(every).any():
+        return Axis(words, 0.0, 1.0)
+    return axis_over(words, every, powers=scale == "log")
 
 
 def _line(frame: Frame, x: Array, values: Array, hue: int) -> str:

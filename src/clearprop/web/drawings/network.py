@@ -1,9 +1,9 @@
 """The network drawn: layers as columns, units as circles, weights as lines; wide layers folded.
 
-A line's colour is the sign of its number and its width the size, beside the largest of its layer; negative
-ones are dashed, too. What is neither (NaN, infinity) is dotted. Three views: the weights, the activations of
-one example, the gradients of its pass. Of a wide layer a few units are drawn, of many weights between these
-the largest.
+A line's colour is the sign of its number and its width the size, beside the largest line of its layer;
+negative ones are dashed, too. What is neither (NaN, infinity) is dotted. Three views: the weights, the
+activations of one example, the gradients of its pass. Of a wide layer a few units are drawn, of many weights
+between these the largest.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from clearprop.glassbox.whole_pass import WholePass
 from clearprop.report.frame import cut_to, said, width_of
 from clearprop.specification import Network, Parameters
 from clearprop.web.drawings.canvas import drawing
-from clearprop.web.drawings.columns import RADIUS, STEP, Column, bias_marks, circles
+from clearprop.web.drawings.columns import RADIUS, STEP, Column, bias_marks, circles, unit_numbers
 from clearprop.web.drawings.folding import Fold, units_to_draw
 from clearprop.web.drawings.numbers import View, numbers_of
 from clearprop.web.drawings.weights import Sheaf, sheaf_between
@@ -108,6 +108,8 @@ def network_drawing(
     for column in columns:
         pieces += circles(column)
         pieces += bias_marks(column)
+    for column, names in zip(columns, [inputs, *[()] * (network.depth - 1), outputs], strict=True):
+        pieces += unit_numbers(column, len(names))
     pieces += _titles(network, columns, step)
     pieces += _names(columns[0], inputs, -1)
     pieces += _names(columns[-1], outputs, 1)

@@ -21,6 +21,7 @@ _OWN = """
 }
 .drawing .soft { fill-opacity: 0.72; }
 .drawing .strong { font-weight: 600; }
+.drawing .over { paint-order: stroke; stroke: var(--ground); stroke-linejoin: round; stroke-width: 3; }
 .drawing .w { fill: none; stroke: var(--k); }
 .drawing .w.k1 { stroke-dasharray: 7 3; }
 .drawing .w.odd { stroke: currentColor; stroke-dasharray: 1 4; stroke-linecap: round; }
@@ -51,6 +52,8 @@ _OWN = """
   stroke: currentColor; stroke-opacity: 1; stroke-width: 3;
 }
 .drawing .chosen .hit { stroke-opacity: 0.4; }
+.scrolling { overflow-x: auto; }
+.scrolling > .drawing { max-width: none; }
 .confusion { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .confusion caption { font-size: 0.85rem; padding-bottom: 0.4rem; text-align: left; }
 .confusion th, .confusion td {

@@ -31,8 +31,7 @@ class Sheaf:
 def sheaf_between(below: Column, above: Column, most: int) -> Sheaf:
     """Lines from one column to the next, at most so many.
 
-    Widths are those of the whole layer's scale: the thickest line is as large as any weight of the layer,
-    drawn or not.
+    The thickest is the largest that is finite.
     """
     layer = above.layer
     assert layer.W is not None  # noqa: S101 - only the inputs have no W
@@ -41,7 +40,7 @@ def sheaf_between(below: Column, above: Column, most: int) -> Sheaf:
     W = layer.W[np.ix_([row for _, row in to], [i for _, i in start])]
     sizes = np.where(np.isfinite(W), np.abs(W), np.inf).ravel()
     order = np.argsort(sizes, kind="stable")[-most:]
-    scale = largest(layer.W)
+    scale = largest(W)
     thick = max(THICK * min(1.0, (_AIRY / max(len(order), 1)) ** 0.5), 2.2)
     found = []
     for place in order.tolist():
