@@ -114,7 +114,7 @@ def test_a_wide_layer_is_folded(fold, kept):
 def test_units_of_a_folded_layer_are_numbered():
     network = Network(20, [Dense(2)], loss="squared_error")
     theta = network.initialize(0)
-    seen = trace(network, theta, [np.arange(20.0)], [[0.0, 0.0]])
+    seen = trace(network, theta, [np.arange(20) + 0.5], [[0.0, 0.0]])
     asked = {"view": "activations", "seen": seen, "units": 6, "fold": "largest"}
     assert {"15", "16", "17", "18", "19"} <= set(words(network_drawing(network, theta, **asked)))
     named = words(network_drawing(network, theta, **asked, inputs=[f"c{i}" for i in range(18)]))

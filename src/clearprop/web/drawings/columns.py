@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from clearprop.glassbox.quantity import Quantity
-from clearprop.web.drawings.canvas import button, hue_of, in_words, largest, share_of, short
+from clearprop.web.drawings.canvas import SHORT, button, hue_of, in_words, largest, share_of, short
 from clearprop.web.drawings.numbers import Layer
 
 RADIUS, STEP = 17, 40
@@ -39,16 +39,18 @@ def circles(column: Column) -> Iterator[str]:
         quantity = layer.quantity(j)
         name = f"{layer.prefix}{quantity.text}" if quantity.kind == "x" else quantity.text
         if layer.values is None:
-            label, style, inside = name, 'class="unit"', f'<tspan class="soft">{j}</tspan>'
+            size, label, style, inside = 9.5, name, 'class="unit"', f'<tspan class="soft">{j}</tspan>'
         else:
             value = float(layer.values[j])
             strength = 0.06 + 0.44 * share_of(value, most)
             label, inside = f"{name} = {in_words(value)}", short(value)
+            size = 9.5 if len(inside) <= SHORT else 8
             style = f'class="unit {hue_of(value)}" fill-opacity="{strength:.3f}"'
         yield (
             f"<g {button(quantity, label)}>"
             f'<circle cx="{column.x:g}" cy="{y:g}" r="{RADIUS}" {style}/>'
-            f'<text x="{column.x:g}" y="{y + 3.5:g}" text-anchor="middle" font-size="9.5">{inside}</text></g>'
+            f'<text x="{column.x:g}" y="{y + 3.5:g}" text-anchor="middle" font-size="{size}">'
+            f"{inside}</text></g>"
         )
 
 
