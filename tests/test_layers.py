@@ -136,6 +136,13 @@ adoption.onnx_elementwise adoption.onnx_layers
 adoption.onnx_graph adoption.scikit adoption.torch_modules
 adoption
 cli
+web.drawings.canvas web.drawings.contour web.drawings.pixels web.drawings.style
+web.drawings.answers web.drawings.epochs web.drawings.histograms web.drawings.marks web.drawings.numbers
+web.drawings.unit web.drawings.update
+web.drawings.columns web.drawings.folding web.drawings.surface
+web.drawings.weights
+web.drawings.network
+web.drawings
 web
 __init__ __main__
 """

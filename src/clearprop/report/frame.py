@@ -135,14 +135,17 @@ class Key:
 class Frame:
     """Where numbers lie in a plot, and everything around them."""
 
-    def __init__(self, across: Axis, up: Axis, keys: Sequence[Key] = ()) -> None:
+    def __init__(
+        self, across: Axis, up: Axis, keys: Sequence[Key] = (), size: tuple[float, float] = (WIDTH, HEIGHT)
+    ) -> None:
         self.across, self.up = across, up
+        self.width, height = size
         labels = [tick_label(tick) for tick in up.ticks()]
         self.left = 26 + max(map(len, labels), default=0) * DIGIT
-        self.legend, rows = _legend(keys, self.left)
+        self.legend, rows = _legend(keys, self.left, self.width)
         self.top = _TOP + rows * _LINE
-        self.right = WIDTH - _RIGHT
-        self.bottom = self.top + HEIGHT - _TOP - _BOTTOM
+        self.right = self.width - _RIGHT
+        self.bottom = self.top + height - _TOP - _BOTTOM
         self.height = self.bottom + _BOTTOM
 
     def x(self, value: float) -> float:
@@ -177,7 +180,12 @@ class Frame:
 
     def picture(self, pieces: Iterable[str], what: str) -> str:
         """The whole plot."""
-        return svg(WIDTH, self.height, [*self.legend, *self._axes(), *pieces], what)
+        return svg(self.width, self.height, [*self.around(), *pieces], what)
+
+    def around(self) -> Iterable[str]:
+        """Legend, grid and axes."""
+        yield from self.legend
+        yield from self._axes()
 
     def _axes(self) -> Iterable[str]:
         for tick in self.up.ticks():
@@ -187,7 +195,7 @@ class Frame:
         free = -math.inf
         for tick in self.across.ticks():
             x, half = self.x(tick), len(tick_label(tick)) * DIGIT / 2
-            if x - half < free or x + half > WIDTH:
+            if x - half < free or x + half > self.width:
                 continue
             free = x + half + 4
             yield f'<path d="M{x:g} {self.bottom:g}v4" class="axis"/>'
@@ -221,12 +229,12 @@ def svg(width: float, height: float, pieces: Iterable[str], what: str) -> str:
     )
 
 
-def _legend(keys: Sequence[Key], left: float) -> tuple[list[str], int]:
+def _legend(keys: Sequence[Key], left: float, width: float) -> tuple[list[str], int]:
     """Entries in rows from the left, and how many rows."""
     found, x, row = [], left, 0
     for key in keys:
         wide = 26 + width_of(key.words) + 8
-        if x > left and x + wide > WIDTH + 8:
+        if x > left and x + wide > width + 8:
             x, row = left, row + 1
         y = _TOP + row * _LINE
         hue = f"k{key.hue % HUES}"

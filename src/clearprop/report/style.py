@@ -3,11 +3,33 @@
 from __future__ import annotations
 
 #: hues that colour-blind eyes tell apart (after Okabe and Ito, 2008), darker on white and lighter on black
-STYLE = """:root {
+HUES = (
+    ("#0072b2", "#56b4e9"),
+    ("#c84e00", "#ff9e5e"),
+    ("#008860", "#3fd39d"),
+    ("#a3478c", "#e39bd0"),
+    ("#946c00", "#e6c34a"),
+    ("#5b6573", "#b4bdca"),
+)
+_NAMED = [f"--h{k}: light-dark({light}, {dark});" for k, (light, dark) in enumerate(HUES)]
+
+#: how lines, bars and points of a picture look, in the hue k0 to k5 of their class
+MARKS = """.k0 { --k: var(--h0); } .k1 { --k: var(--h1); } .k2 { --k: var(--h2); }
+.k3 { --k: var(--h3); } .k4 { --k: var(--h4); } .k5 { --k: var(--h5); }
+.line, .pale, .axis, .grid, .ideal { fill: none; stroke: currentColor; }
+.line { stroke: var(--k); stroke-linejoin: round; stroke-width: 1.8; }
+.pale { stroke-opacity: 0.18; } .grid { stroke-opacity: 0.12; } .axis { stroke-opacity: 0.6; }
+.ideal { stroke-dasharray: 4 4; stroke-opacity: 0.6; }
+.fill { fill: var(--k); } rect.fill:not([fill-opacity]) { fill-opacity: 0.65; }
+.cloud, .dots { fill: none; stroke: var(--k); stroke-linecap: round; }
+.cloud { stroke-opacity: 0.5; stroke-width: 4.5; } .dots { stroke-width: 7; }"""
+
+STYLE = (
+    """:root {
   color-scheme: light dark;
-  --h0: light-dark(#0072b2, #56b4e9); --h1: light-dark(#c84e00, #ff9e5e);
-  --h2: light-dark(#008860, #3fd39d); --h3: light-dark(#a3478c, #e39bd0);
-  --h4: light-dark(#946c00, #e6c34a); --h5: light-dark(#5b6573, #b4bdca);
+  """
+    + "\n  ".join(" ".join(_NAMED[k : k + 2]) for k in range(0, len(HUES), 2))
+    + """
   --line: color-mix(in srgb, currentColor 22%, transparent);
   --tint: color-mix(in srgb, currentColor 5%, transparent);
 }
@@ -65,15 +87,9 @@ svg { display: block; height: auto; max-width: 100%; }
 }
 .wide .plot { max-width: calc(var(--w) * 1.1px); min-width: min(calc(var(--w) * 1px), 40rem); }
 .wide > svg:not(.plot) { max-width: none; }
-.k0 { --k: var(--h0); } .k1 { --k: var(--h1); } .k2 { --k: var(--h2); }
-.k3 { --k: var(--h3); } .k4 { --k: var(--h4); } .k5 { --k: var(--h5); }
-.line, .pale, .axis, .grid, .ideal { fill: none; stroke: currentColor; }
-.line { stroke: var(--k); stroke-linejoin: round; stroke-width: 1.8; }
-.pale { stroke-opacity: 0.18; } .grid { stroke-opacity: 0.12; } .axis { stroke-opacity: 0.6; }
-.ideal { stroke-dasharray: 4 4; stroke-opacity: 0.6; }
-.fill { fill: var(--k); } rect.fill:not([fill-opacity]) { fill-opacity: 0.65; }
-.cloud, .dots { fill: none; stroke: var(--k); stroke-linecap: round; }
-.cloud { stroke-opacity: 0.5; stroke-width: 4.5; } .dots { stroke-width: 7; }
+"""
+    + MARKS
+    + """
 svg .soft { opacity: 0.6; }
 details { border: 1px solid var(--line); border-radius: 6px; margin: 0.75rem 0; padding: 0 0.9rem; }
 summary { cursor: pointer; padding: 0.5rem 0; }
@@ -99,3 +115,4 @@ footer { border-top: 1px solid var(--line); font-size: 0.85rem; margin-top: 3rem
   details { border: 0; padding: 0; } summary { list-style: none; font-weight: 600; }
   details::details-content { content-visibility: visible; height: auto; }
 }"""
+)

@@ -143,6 +143,18 @@ def is_bounded(row: AnyActivation) -> bool:
     return bool(np.isfinite([row.range.low, row.range.high]).all())
 
 
+def at_rest(row: AnyActivation, slopes: Array | None) -> tuple[float | None, float | None]:
+    """Shares of dead units and of saturated numbers, from `slopes_of` (m, n_l); None where it has no meaning.
+
+    A row without bounds dies (no slope on any example), a bounded one saturates.
+    """
+    if slopes is None:
+        return None, None
+    if is_bounded(row):
+        return None, float((slopes < FLAT).mean())
+    return float((slopes < DEAD).all(axis=0).mean()), None
+
+
 def deviation(numbers: Array) -> float:
     """Root of the summed variances of the columns of (m, n)."""
     return float(np.sqrt(np.var(np.asarray(numbers, dtype=np.float64), axis=0).sum()))
@@ -191,7 +203,7 @@ def measure(seen: WholePass, *, epoch: int | None = None, before: Parameters | N
 def _layer(seen: WholePass, l: int) -> LayerMeasure:
     layer = seen.network.layers[l - 1]
     slopes = slopes_of(layer.activation, seen.z[l], seen.a[l])
-    bounded = is_bounded(layer.activation)
+    dead, saturated = at_rest(layer.activation, slopes)
     return LayerMeasure(
         layer=l,
         activation=layer.activation.name,
@@ -201,6 +213,6 @@ def _layer(seen: WholePass, l: int) -> LayerMeasure:
         delta=Distribution.of(np.abs(seen.delta[l])),
         gradient=Distribution.of(np.abs(seen.dW[l])),
         slope=None if slopes is None else float(slopes.mean()),
-        dead=None if slopes is None or bounded else float((slopes < DEAD).all(axis=0).mean()),
-        saturated=float((slopes < FLAT).mean()) if slopes is not None and bounded else None,
+        dead=dead,
+        saturated=saturated,
     )

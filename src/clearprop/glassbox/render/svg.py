@@ -38,7 +38,7 @@ def as_svg(seen: WholePass, *, example: int = 0, units: int = UNITS, digits: int
     """
     network = seen.network
     values = [seen.X[example], *(seen.a[l][example] for l in range(1, network.depth + 1))]
-    shown = [_shown(len(layer), max(units, 2)) for layer in values]
+    shown = [shown_units(len(layer), max(units, 2)) for layer in values]
     tallest = max(len(rows) for rows in shown)
     height = 2 * _MARGIN + (tallest - 1) * _STEP_Y + 40
     width = 2 * _MARGIN + network.depth * _STEP_X
@@ -58,8 +58,12 @@ def as_svg(seen: WholePass, *, example: int = 0, units: int = UNITS, digits: int
     )
 
 
-def _shown(count: int, units: int) -> list[int | None]:
-    """Units that are drawn, None where some are left out."""
+def shown_units(count: int, units: int) -> list[int | None]:
+    """Units that are drawn, None where some are left out.
+
+    >>> shown_units(3, 8), shown_units(100, 5)
+    ([0, 1, 2], [0, 1, None, 98, 99])
+    """
     if count <= units:
         return list(range(count))
     first = units // 2
