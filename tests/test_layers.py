@@ -135,8 +135,24 @@ adoption.onnx_operation
 adoption.onnx_elementwise adoption.onnx_layers
 adoption.onnx_graph adoption.scikit adoption.torch_modules
 adoption
-cli
+web.guard.limits web.guard.address
+web.guard.judging
+web.guard.gate web.guard.wire
+web.guard
+web.drawings
+web.bench.generated web.bench.dataset web.bench.keeping
+web.bench.sets web.bench.settings web.bench.pace
+web.bench.bench
+web.bench.benches
+web.bench
+web.rooms.uploads web.rooms.rendering web.rooms.asking
+web.rooms.plugs
+web.rooms.shell web.rooms.data web.rooms.playing web.rooms.frames web.rooms.glass
+web.rooms
+web.application
+web.server
 web
+cli
 __init__ __main__
 """
 RANKS = {name: rank for rank, line in enumerate(ORDER.split("\n")) for name in line.split()}
