@@ -115,6 +115,15 @@ class Bench:
         """
         self.pace.edit(self._place(name), value)
 
+    def standing(self) -> tuple[Dataset, Network, Pace]:
+        """Data, network and run that belong together."""
+        with self._beginning:
+            return self.data, self.network, self.pace
+
+    def mark(self) -> tuple[int, int, str, str]:
+        """What is another whenever there is something new to see."""
+        return self.made, self.pace.changes, self.pace.status, self.pace.message
+
     def moment(self) -> Moment:
         """Where the run stands."""
         return self.pace.look()

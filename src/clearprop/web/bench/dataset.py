@@ -101,6 +101,16 @@ class Dataset:
         """Rows to train on, then those held out."""
         return (self.training,) if self.held_out is None else (self.training, self.held_out)
 
+    @property
+    def first(self) -> int:
+        """Number of the first row in the source."""
+        return min(int(part.numbers.min()) for part in self.parts)
+
+    @property
+    def last(self) -> int:
+        """Number of the last row in the source."""
+        return max(int(part.numbers.max()) for part in self.parts)
+
     def example(self, number: int) -> Example:
         """The row of that number in the source.
 
@@ -114,9 +124,8 @@ class Dataset:
             if len(found):
                 k = found[:1]
                 return Example(number, bool(held), part.X[k], part.Y[k])
-        last = max(int(part.numbers.max()) for part in self.parts)
         raise DataError(
-            f"{self.title} has no row {number} with a target; its rows are numbered from 1 to {last}"
+            f"{self.title} has no row {number} with a target; the first is {self.first}, the last {self.last}"
         )
 
     def target_text(self, Y: Array) -> str:

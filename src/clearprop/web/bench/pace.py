@@ -25,6 +25,7 @@ T = TypeVar("T")
 Status: TypeAlias = Literal["preparing", "paused", "running", "ended", "diverged", "failed"]
 #: what trains: `clearprop.train` with all but the solver given
 Train: TypeAlias = Callable[[Callable[[Course], Stopped]], Any]
+CLOSE_SECONDS = 2.0
 ANSWER_SECONDS = 120.0  #: for an order; kernels may have to be compiled first
 
 
@@ -88,6 +89,7 @@ class Pace:
         self._going, self._closed = False, False
         self._edits: list[int] = []  # epochs done when a parameter was set by hand
         self._ended = self._message = self._failed = ""
+        self.changes = 0  #: of where the run stands
         self._thread = threading.Thread(target=self._work, name="clearprop-run", daemon=True)
         self._thread.start()
 
@@ -146,10 +148,10 @@ class Pace:
         return self._ask(lambda: self._standing_course.run(self._reason))
 
     def close(self) -> None:
-        """End the thread, and wait for it."""
+        """End the run; its thread, which may be compiling, is not waited for long."""
         self._closed = True
         self._orders.put(_Order(lambda: None, Future()))
-        self._thread.join(ANSWER_SECONDS)
+        self._thread.join(CLOSE_SECONDS)
 
     # below, on the run's own thread
 
@@ -198,6 +200,7 @@ class Pace:
     def _advance(self, most: int | None = None) -> None:
         course = self._standing_course
         before = course.epoch
+        self.changes += 1
         try:
             self._ended = self._descent.advance(most) or ""
         except TrainingDiverged as error:
@@ -225,6 +228,7 @@ class Pace:
             raise SpecificationError(f"the run has {course.epoch} epochs; go back to one of these, or to 0")
         self._going, self._ended, self._message = False, "", ""
         self._kept.restore(epoch)
+        self.changes += 1
         self._edits = [edited for edited in self._edits if edited < epoch]
         while course.epoch < epoch:
             self._advance()
@@ -236,6 +240,7 @@ class Pace:
         course.theta[place] = value
         self._descent.touched()
         self._edits.append(course.epoch)
+        self.changes += 1
 
     def _look(self) -> Moment:
         course = self._standing_course
