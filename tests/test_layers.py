@@ -149,7 +149,7 @@ web.rooms.uploads web.rooms.rendering web.rooms.asking
 web.rooms.plugs
 web.rooms.shell web.rooms.data web.rooms.playing web.rooms.frames web.rooms.glass
 web.rooms
-web.application
+web.application web.opening
 web.server
 web
 cli

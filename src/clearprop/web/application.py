@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from clearprop.tables import Table
 from clearprop.web.bench.bench import Bench
 from clearprop.web.bench.benches import Benches
 from clearprop.web.rooms import data, frames, glass, playing, shell
@@ -35,9 +36,11 @@ ROUTES = (
 )
 
 
-def application(fresh: Callable[[], Bench] = Bench) -> Starlette:
-    """The application, without its guard; `fresh` makes the bench of a new tab."""
-    benches = Benches()
+def application(fresh: Callable[[], Bench] = Bench, table: Table | None = None) -> Starlette:
+    """The application, without its guard; `fresh` makes the bench of a new tab, `table` is in its menu."""
+    benches, uploads = Benches(), Uploads()
+    if table is not None:
+        uploads.keep(table)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -46,7 +49,7 @@ def application(fresh: Callable[[], Bench] = Bench) -> Starlette:
 
     app = Starlette(routes=list(ROUTES), lifespan=lifespan, exception_handlers={404: _missing, 405: _missing})
     app.router.redirect_slashes = False
-    app.state.benches, app.state.uploads, app.state.fresh = benches, Uploads(), fresh
+    app.state.benches, app.state.uploads, app.state.fresh = benches, uploads, fresh
     return app
 
 

@@ -11,6 +11,7 @@ import uvicorn
 from uvicorn.config import Config
 
 from clearprop.errors import SpecificationError
+from clearprop.tables import Table
 from clearprop.web.application import application
 from clearprop.web.bench.bench import Bench
 from clearprop.web.guard.address import HOST, Address
@@ -31,6 +32,8 @@ class Served:
         0 for a free one.
     fresh : callable
         Makes the bench of a new tab.
+    table : Table, optional
+        That its menu has, beside the sets.
 
     Raises
     ------
@@ -39,12 +42,17 @@ class Served:
     """
 
     def __init__(
-        self, port: int = 0, *, fresh: Callable[[], Bench] = Bench, limits: Limits | None = None
+        self,
+        port: int = 0,
+        *,
+        fresh: Callable[[], Bench] = Bench,
+        table: Table | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self.socket = _bound(port)
         self.address = Address(self.socket.getsockname()[1])
         limits = limits or Limits()
-        app: Any = Gate(application(fresh), self.address, limits)
+        app: Any = Gate(application(fresh, table), self.address, limits)
         self.server = uvicorn.Server(
             Config(
                 app,

@@ -11,6 +11,7 @@ import numpy as np
 from clearprop.arrays import Array, IntArray
 from clearprop.errors import DataError
 from clearprop.table_model.plan import TablePlan
+from clearprop.tables import Table
 from clearprop.tables.deciding import Task
 
 
@@ -71,6 +72,8 @@ class Dataset:
     held_out : Part or None
     plan : TablePlan or None
         How a table was read; None for generated points, which are their own inputs.
+    table : Table or None
+        The user's own, which may be asked for with another target.
     notices : tuple of str
         What a reader should know.
     unseen : tuple of int
@@ -87,6 +90,7 @@ class Dataset:
     training: Part
     held_out: Part | None
     plan: TablePlan | None = None
+    table: Table | None = None
     notices: tuple[str, ...] = ()
     unseen: tuple[int, ...] = ()
     picture: tuple[int, int] | None = None

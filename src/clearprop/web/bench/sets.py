@@ -74,7 +74,7 @@ def shipped_set(name: str, *, share: float = SHARE, seed: int = 0) -> Dataset:
     entry = SHIPPED[name]
     table = replace(read_table(entry.read()), source=entry.title)
     found = table_set(table, entry.target, share=share, seed=seed, exclude=entry.exclude)
-    return replace(found, picture=entry.picture)
+    return replace(found, table=None, picture=entry.picture)
 
 
 def generated_set(
@@ -146,6 +146,7 @@ def _encoded(plan: TablePlan, table: Table, notices: tuple[str, ...]) -> Dataset
         training=part(plan.training),
         held_out=None if plan.test is None else part(plan.test),
         plan=plan,
+        table=table,
         notices=notices,
         unseen=tuple(unseen_slots(encoder)),
     )

@@ -55,7 +55,7 @@ class Settings:
     learning_rate: float = 0.01
     schedule: str = "constant"
     batch_size: int | None = 32
-    epochs: int = 1000
+    epochs: int = 2000
     seed: int = 0
     dtype: str = "float64"
 

@@ -10,13 +10,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from clearprop.errors import ClearpropError, DataError
-from clearprop.tables import Table
 from clearprop.web.bench.dataset import Dataset
 from clearprop.web.bench.generated import GENERATED
 from clearprop.web.bench.sets import SHARE, SHIPPED, generated_set, shipped_set, table_set
 from clearprop.web.rooms.asking import Asked, refused
 from clearprop.web.rooms.playing import told
 from clearprop.web.rooms.rendering import rendered
+from clearprop.web.rooms.uploads import described
 
 MOST_SHARE = 0.9  #: of the rows, held out
 
@@ -29,17 +29,7 @@ async def upload(request: Request) -> Response:
         name = await run_in_threadpool(uploads.add, data, request.query_params.get("name", ""))
     except ClearpropError as error:
         return refused(str(error))
-    return JSONResponse({"id": name, **described(uploads.get(name))})
-
-
-def described(table: Table) -> dict[str, Any]:
-    """What a table holds, so that a target can be chosen."""
-    return {
-        "name": table.source,
-        "rows": table.n_rows,
-        "columns": [{"name": column.name, "kind": column.kind} for column in table.columns],
-        "notices": [*table.notices, *table.doubts],
-    }
+    return JSONResponse(described(name, uploads.get(name)))
 
 
 def choose(asked: Asked) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from clearprop.errors import DataError, SpecificationError
 from clearprop.web.bench.bench import Bench
 from clearprop.web.bench.settings import Settings, fitting
 from clearprop.web.rooms.asking import Asked
+from clearprop.web.rooms.uploads import described
 
 #: verb -> what it does
 VERBS: Mapping[str, Callable[[Bench, Asked], None]] = {
@@ -26,12 +27,12 @@ def new(asked: Asked) -> Mapping[str, Any]:
     """POST /api/benches: a bench of one's own, with the files of the command line if there were some."""
     bench = asked.request.app.state.fresh()
     name = asked.benches.add(bench)
-    return state(name, bench)
+    return state(name, bench, asked)
 
 
 def told(asked: Asked) -> Mapping[str, Any]:
     """GET /api/benches/ID: what is set, and where the run stands."""
-    return state(asked.request.path_params["bench"], asked.bench)
+    return state(asked.request.path_params["bench"], asked.bench, asked)
 
 
 def change(asked: Asked) -> Mapping[str, Any]:
@@ -51,9 +52,10 @@ def do(asked: Asked) -> Mapping[str, Any]:
     return {"status": asked.bench.pace.status}
 
 
-def state(name: str, bench: Bench) -> dict[str, Any]:
+def state(name: str, bench: Bench, asked: Asked) -> dict[str, Any]:
     """What the page shows of a bench beside its drawings."""
     data, network, pace = bench.standing()
+    upload = asked.uploads.find(data.table)
     return {
         "id": name,
         "made": bench.made,
@@ -70,6 +72,7 @@ def state(name: str, bench: Bench) -> dict[str, Any]:
             "first": data.first,
             "last": data.last,
             "notices": list(data.notices),
+            "upload": described(upload, data.table) if upload and data.table else None,
         },
         "settings": bench.settings.to_plain(),
         "network": {

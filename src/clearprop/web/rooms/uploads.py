@@ -9,6 +9,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from clearprop.errors import ClearpropError, DataError
 from clearprop.tables import Table, read_table
@@ -44,23 +45,28 @@ class Uploads:
             When the bytes cannot be read as a table; the message says what to do.
         """
         shown = plain_name(shown)
-        name = secrets.token_hex(8)
         with tempfile.TemporaryDirectory(prefix="clearprop-") as folder:
-            path = Path(folder) / f"{name}{_suffixes(shown)}"
+            path = Path(folder) / f"{secrets.token_hex(8)}{_suffixes(shown)}"
             path.write_bytes(data)
             try:
                 table = read_table(path)
             except ClearpropError as error:
                 raise DataError(str(error).replace(str(path), shown).replace(path.name, shown)) from None
-        self.keep(name, named(table, shown, path.name))
-        return name
+        return self.keep(named(table, shown, path.name))
 
-    def keep(self, name: str, table: Table) -> None:
-        """Keep a table under an id; the oldest makes room, if need be."""
+    def keep(self, table: Table) -> str:
+        """Keep a table, and give its id; the oldest makes room, if need be."""
+        name = secrets.token_hex(8)
         with self._turn:
             self._tables[name] = table
             while len(self._tables) > self.most:
                 self._tables.popitem(last=False)
+        return name
+
+    def find(self, table: Table | None) -> str | None:
+        """The id of a table, if it is kept."""
+        with self._turn:
+            return next((name for name, kept in self._tables.items() if kept is table), None)
 
     def get(self, name: str) -> Table:
         """The table of an id.
@@ -74,6 +80,17 @@ class Uploads:
             if name not in self._tables:
                 raise DataError("this table is gone; drop the file again")
             return self._tables[name]
+
+
+def described(name: str, table: Table) -> dict[str, Any]:
+    """An upload's id and what it holds, so that a target can be chosen."""
+    return {
+        "id": name,
+        "name": table.source,
+        "rows": table.n_rows,
+        "columns": [{"name": column.name, "kind": column.kind} for column in table.columns],
+        "notices": [*table.notices, *table.doubts],
+    }
 
 
 def named(table: Table, shown: str, before: str) -> Table:

@@ -35,12 +35,19 @@ async function upload(chosen) {
   if (!chosen) return;
   if (chosen.size > LARGEST) throw new Error(`${chosen.name} is larger than 50 MB; the command line takes any size`);
   const held = await askJson(`/api/uploads?name=${encodeURIComponent(chosen.name)}`, { body: chosen });
-  uploads.set(held.id, held);
-  own.append(new Option(held.name, held.id, false, true));
-  own.hidden = false;
   file.value = "";
-  arrange();
+  offer(held);
+  target.value = held.columns.at(-1).name;
   await choose();
+}
+
+// Put an upload into the menu, chosen.
+function offer(held) {
+  if (!uploads.has(held.id)) own.append(new Option(held.name, held.id));
+  uploads.set(held.id, held);
+  own.hidden = false;
+  fields.set.value = held.id;
+  arrange();
 }
 
 // Show the fields that belong to the chosen set.
@@ -50,6 +57,7 @@ function arrange() {
   document.getElementById("generated-of").hidden = !fields.set.selectedOptions[0].hasAttribute("data-generated");
   if (!held) return;
   const names = held.columns.map((column) => column.name);
+  if (names.join("\n") === [...target.options].map((each) => each.value).join("\n")) return;
   target.replaceChildren(...names.map((name) => new Option(name, name)));
   target.value = names.at(-1);
 }
@@ -66,10 +74,15 @@ async function choose() {
 
 let shown = "";
 async function show() {
-  const { title } = bench.state.data;
+  const { title, targets, upload: held } = bench.state.data;
   const named = [...fields.set.options].find((each) => [each.value, each.text].includes(title));
-  if (named && !uploads.has(fields.set.value)) fields.set.value = named.value;
-  if (!uploads.has(fields.set.value)) arrange();
+  if (held) {
+    offer(held);
+    target.value = targets[0];
+  } else if (named) {
+    fields.set.value = named.value;
+    arrange();
+  }
   const mark = JSON.stringify(bench.state.data);
   if (mark === shown) return;
   shown = mark;
