@@ -12,9 +12,12 @@ from clearprop.web.server import Served
 
 
 @contextlib.contextmanager
-def serving(**options):
-    """The page, served until the block ends."""
+def serving(*, plant=None, **options):
+    """The page, served until the block ends; or a planted application, without a guard."""
     served = Served(0, **options)
+    if plant is not None:
+        served.server.config.app = plant
+        served.server.config.lifespan = "off"
     thread = threading.Thread(target=served.run, daemon=True)
     thread.start()
     while not served.server.started and thread.is_alive():

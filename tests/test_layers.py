@@ -145,9 +145,10 @@ web.bench.sets web.bench.settings web.bench.pace
 web.bench.bench
 web.bench.benches
 web.bench
-web.rooms.uploads web.rooms.rendering web.rooms.asking
-web.rooms.plugs
-web.rooms.shell web.rooms.data web.rooms.playing web.rooms.frames web.rooms.glass
+web.rooms.uploads web.rooms.rendering
+web.rooms.asking web.rooms.plugs
+web.rooms.shell web.rooms.playing web.rooms.frames web.rooms.glass
+web.rooms.data
 web.rooms
 web.application web.opening
 web.server

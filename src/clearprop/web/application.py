@@ -13,6 +13,7 @@ from starlette.routing import Route
 from clearprop.tables import Table
 from clearprop.web.bench.bench import Bench
 from clearprop.web.bench.benches import Benches
+from clearprop.web.guard.gate import TooMuch
 from clearprop.web.rooms import data, frames, glass, playing, shell
 from clearprop.web.rooms.asking import answering, refused
 from clearprop.web.rooms.uploads import Uploads
@@ -47,10 +48,20 @@ def application(fresh: Callable[[], Bench] = Bench, table: Table | None = None) 
         yield
         benches.close()
 
-    app = Starlette(routes=list(ROUTES), lifespan=lifespan, exception_handlers={404: _missing, 405: _missing})
+    app = Starlette(
+        routes=list(ROUTES),
+        lifespan=lifespan,
+        exception_handlers={404: _missing, 405: _missing, TooMuch: _too_much},
+    )
     app.router.redirect_slashes = False
     app.state.benches, app.state.uploads, app.state.fresh = benches, uploads, fresh
     return app
+
+
+async def _too_much(request: Request, error: Exception) -> Response:
+    answer = refused(str(error), getattr(error, "status", 413))
+    answer.headers["connection"] = "close"  # the rest of the body is not read
+    return answer
 
 
 async def _missing(request: Request, error: Exception) -> Response:

@@ -12,8 +12,8 @@ import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from clearprop.web.guard import judging
 from clearprop.web.guard.address import Address
-from clearprop.web.guard.judging import READING, most, refusal
 from clearprop.web.guard.limits import Limits
 
 Message = MutableMapping[str, Any]
@@ -69,13 +69,16 @@ class Gate:
             return  # a web socket is never accepted
         answer = _Answer(send, self.limits.answer_seconds)
         target = len(scope.get("raw_path") or b"") + len(scope["query_string"])
-        found = refusal(self.address, self.limits, scope["method"], scope["path"], scope["headers"], target)
-        if found is not None:
-            await answer.say(found.status, found.why)
-            return
-        if scope["method"] not in READING:
-            receive = _Body(receive, most(self.limits, scope["headers"]), self.limits.body_seconds)
         try:
+            found = judging.refusal(
+                self.address, self.limits, scope["method"], scope["path"], scope["headers"], target
+            )
+            if found is not None:
+                await answer.say(found.status, found.why)
+                return
+            if scope["method"] not in judging.READING:
+                most = judging.most(self.limits, scope["headers"])
+                receive = _Body(receive, most, self.limits.body_seconds)
             await self.application(scope, receive, answer)
         except TooMuch as error:
             await answer.say(error.status, str(error))
