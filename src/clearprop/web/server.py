@@ -52,7 +52,8 @@ class Served:
         self.socket = _bound(port)
         self.address = Address(self.socket.getsockname()[1])
         limits = limits or Limits()
-        app: Any = Gate(application(fresh, table), self.address, limits)
+        self.application = application(fresh, table)
+        app: Any = Gate(self.application, self.address, limits)
         self.server = uvicorn.Server(
             Config(
                 app,

@@ -23,7 +23,7 @@ from clearprop.web.rooms.asking import refused
 from clearprop.web.rooms.plugs import Scene, drawn
 
 RATE = 20.0  #: frames a second, at most
-RESTS = 15.0  #: as long as a frame took to draw
+RESTS = 24.0  #: as long as a frame took to draw
 ALIVE_SECONDS = 10.0  #: from one sign of life to the next
 
 

@@ -49,6 +49,6 @@ function words(frame) {
   if (frame.message) return frame.message;
   if (frame.status === "preparing") return "compiling the kernels (once) ...";
   const edited = frame.edited ? ", edited by hand" : "";
-  if (frame.status === "ended") return `ended: ${frame.ended}${edited}`;
+  if (frame.status === "ended") return `ended after ${frame.epoch} epochs${edited}`;
   return frame.status + edited;
 }
