@@ -140,7 +140,7 @@ web.guard.judging
 web.guard.gate web.guard.wire
 web.guard
 web.drawings
-web.bench.generated web.bench.dataset web.bench.keeping
+web.bench.generated web.bench.dataset web.bench.keeping web.bench.parameters
 web.bench.sets web.bench.settings web.bench.pace
 web.bench.bench
 web.bench.benches

@@ -67,7 +67,7 @@ def test_from_a_fresh_start_to_a_derived_gradient_on_an_uploaded_table(served, t
         assert "token" not in page.url
         page.set_input_files("#file", table)
         page.get_by_text("mine.csv: 45 rows to train on").wait_for()
-        page.get_by_role("button", name="Add a layer").click()
+        page.get_by_role("button", name="Add layer").click()
         page.locator("#layers li").nth(1).wait_for()
         page.get_by_label("Units").nth(1).fill("5")
         page.keyboard.press("Enter")
@@ -85,6 +85,10 @@ def test_from_a_fresh_start_to_a_derived_gradient_on_an_uploaded_table(served, t
         assert "BP4" in page.locator("#derivation").inner_text()
         page.get_by_role("button", name="Certify").click()
         page.get_by_text("row 5: holds").wait_for()
+        page.locator("#edited").fill("0.25")
+        page.get_by_role("button", name="Set", exact=True).click()
+        page.get_by_text("edited by hand").wait_for()
+        page.locator("#edited[value='0.25']").wait_for()
         assert page.evaluate("window.hacked") is None
         assert page.locator("#preview b, #passes b").count() == 0
 

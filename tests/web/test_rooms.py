@@ -144,6 +144,7 @@ def test_a_table_that_cannot_be_read_is_refused_by_its_own_name(served, data, na
         ("/do", {"verb": "__class__"}, "no verb"),
         ("/do", {"verb": "back", "epoch": 99}, "0 epochs"),
         ("/do", {"verb": "edit", "name": "W[9][0,0]", "value": 1}, "no parameter"),
+        ("/do", {"verb": "edit", "name": "z[1][0]", "value": 1}, "is no parameter"),
         ("/do", b'{"verb": "run", "verb": "run"}', "request"),
         ("/do", b'{"verb": NaN}', "request"),
         ("/do", b"[1]", "not a JSON object"),

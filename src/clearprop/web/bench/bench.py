@@ -10,7 +10,6 @@ from clearprop.engines.examples import check_examples
 from clearprop.errors import DataError
 from clearprop.glassbox.certificate import Certificate
 from clearprop.glassbox.certifying import certify
-from clearprop.glassbox.quantity import read_name
 from clearprop.glassbox.trace import Derivation, Trace, trace
 from clearprop.specification import Network, Parameters
 from clearprop.training import train
@@ -18,6 +17,7 @@ from clearprop.training.course import Course
 from clearprop.training.run import Stopped
 from clearprop.web.bench.dataset import Dataset
 from clearprop.web.bench.pace import Moment, Pace
+from clearprop.web.bench.parameters import place_of
 from clearprop.web.bench.sets import generated_set
 from clearprop.web.bench.settings import Settings
 
@@ -113,7 +113,11 @@ class Bench:
         SpecificationError, DataError
             When there is no such parameter.
         """
-        self.pace.edit(self._place(name), value)
+        _, network, pace = self.standing()
+        place = place_of(network, name)
+        if place is None:
+            raise DataError(f"{name!r} is no parameter; one is named like W[1][0,0] or b[1][0]")
+        pace.edit(place, value)
 
     def standing(self) -> tuple[Dataset, Network, Pace]:
         """Data, network and run that belong together."""
@@ -162,17 +166,3 @@ class Bench:
         old, self.pace = self.pace, Pace(self.training())
         self.made += 1
         old.close()
-
-    def _place(self, name: str) -> int:
-        quantity = read_name(name)
-        for segment in self.network.segments:
-            if quantity.kind == f"d{segment.kind}" and quantity.layer == segment.layer:
-                inside = len(quantity.units) == len(segment.shape) and all(
-                    0 <= unit < size for unit, size in zip(quantity.units, segment.shape, strict=True)
-                )
-                if inside:
-                    row = quantity.units[0]
-                    return segment.offset + (
-                        row if len(segment.shape) == 1 else row * segment.shape[1] + quantity.units[1]
-                    )
-        raise DataError(f"the network has no parameter {name!r}; one is named like W[1][0,0] or b[1][0]")

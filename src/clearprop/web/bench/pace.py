@@ -45,8 +45,8 @@ class Moment:
         Name of what the history's validation_metric measures.
     ended : str
         Why the run ended, or "".
-    edited : bool
-        Whether a parameter was set by hand, so that no script gives this run.
+    edits : int
+        How often a parameter was set by hand; if ever, no script gives this run.
     """
 
     status: Status
@@ -60,7 +60,7 @@ class Moment:
     metric: str
     ended: str = ""
     message: str = ""
-    edited: bool = False
+    edits: int = 0
 
     def last(self, name: str) -> float | None:
         """The last epoch's value of a column of the history."""
@@ -256,7 +256,7 @@ class Pace:
             metric=course.shown_metric.name,
             ended=self._ended,
             message=self._message,
-            edited=bool(self._edits),
+            edits=len(self._edits),
         )
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from clearprop.errors import DataError
 from clearprop.glassbox.render.html import MathmlWriter, html_of
+from clearprop.web.bench.parameters import place_of
 from clearprop.web.rooms.asking import Asked
 from clearprop.web.rooms.plugs import Scene
 from clearprop.web.rooms.rendering import rendered
@@ -36,9 +37,12 @@ def derivation(asked: Asked) -> str:
     if not 1 <= terms <= MOST_TERMS:
         raise DataError(f"terms is a whole number from 1 to {MOST_TERMS}")
     scene = Scene.of(asked.bench, asked.whole("row"))
-    found = scene.trace.derive(asked.text("of"), view=view, terms=terms)  # type: ignore[arg-type]
+    name = asked.text("of")
+    found = scene.trace.derive(name, view=view, terms=terms)  # type: ignore[arg-type]
     table = html_of(MathmlWriter(found.digits).lines(found.tree))
-    return rendered("derivation.html", of=asked.text("of"), value=found.value, table=table, scene=scene)
+    place = place_of(scene.network, name)
+    value = None if place is None else float(scene.moment.theta[place])
+    return rendered("derivation.html", name=name, value=value, table=table, scene=scene)
 
 
 def certificate(asked: Asked) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from clearprop.errors import DataError, SpecificationError
+from clearprop.errors import DataError
 from clearprop.web.bench.bench import Bench
 from clearprop.web.bench.settings import Settings, fitting
 from clearprop.web.rooms.asking import Asked
@@ -46,8 +46,6 @@ def do(asked: Asked) -> Mapping[str, Any]:
     verb = asked.text("verb")
     if verb not in VERBS:
         raise DataError(f"there is no verb {verb!r}; there are {', '.join(VERBS)}")
-    if asked.bench.pace.status == "preparing" and verb not in ("run", "pause", "reset"):
-        raise SpecificationError("the kernels are being compiled, which happens once; wait a moment")
     VERBS[verb](asked.bench, asked)
     return {"status": asked.bench.pace.status}
 

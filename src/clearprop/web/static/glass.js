@@ -33,6 +33,9 @@ export function start() {
     await derive();
     derivation.scrollIntoView({ block: "nearest" });
   }));
+  derivation.addEventListener("click", here(async (event) => {
+    if (event.target.id === "edit") await edit(document.getElementById("edited"));
+  }));
   bench.addEventListener("row", () => {
     row.value = bench.row;
     watch();
@@ -48,7 +51,7 @@ export function start() {
 
 // While the run goes on its numbers are gone before they are read; once it stands still they are shown.
 function settle(frame) {
-  const mark = `${frame.made} ${frame.steps} ${frame.epoch} ${frame.edited}`;
+  const mark = `${frame.made} ${frame.steps} ${frame.epoch} ${frame.edits}`;
   if (frame.steps === undefined || frame.status === "running" || mark === stale) return;
   stale = mark;
   refresh();
@@ -64,6 +67,12 @@ async function derive() {
   if (!of.value) throw new Error("press a number below, or type a name such as W[1][0,0]");
   derivation.innerHTML = "";
   derivation.innerHTML = await askText(`${bench.path}/derivation?${query({ of: of.value, view: view.value })}`);
+}
+
+// A weight or a bias set by hand; the next frame shows what moved.
+async function edit({ value, dataset }) {
+  if (value === "") throw new Error("write a number");
+  await bench.do("edit", { name: dataset.name, value: Number(value) });
 }
 
 async function certify() {
