@@ -135,7 +135,7 @@ adoption.onnx_operation
 adoption.onnx_elementwise adoption.onnx_layers
 adoption.onnx_graph adoption.scikit adoption.torch_modules
 adoption
-web.guard.limits web.guard.address
+web.guard.limits web.guard.address web.guard.headers
 web.guard.judging
 web.guard.gate web.guard.wire
 web.guard

@@ -11,7 +11,8 @@ import pytest
 import clearprop.web
 import hostile_requests
 from clearprop.web.guard import gate, judging
-from clearprop.web.guard.gate import HEADERS, Gate
+from clearprop.web.guard.gate import Gate
+from clearprop.web.guard.headers import HEADERS
 from clearprop.web.guard.limits import Limits
 from served import asked, raw, request, serving
 
@@ -234,6 +235,8 @@ def test_every_answer_has_its_headers(served):
     ):
         _, headers, _ = request(served, path, **given)
         assert {name: headers.get(name) for name in wanted} == wanted
+    noise = raw(served, b"no HTTP\r\n\r\n", shut=False)
+    assert all(f"{name}: {value}".encode() in noise for name, value in wanted.items())
     assert "'unsafe" not in wanted["content-security-policy"]
     assert "*" not in wanted["content-security-policy"]
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from clearprop.web.guard import judging
 from clearprop.web.guard.address import Address
+from clearprop.web.guard.headers import HEADERS
 from clearprop.web.guard.limits import Limits
 
 Message = MutableMapping[str, Any]
@@ -22,28 +23,6 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 log = logging.getLogger("clearprop.web")
-
-POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data: blob:",
-        "connect-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-    )
-)
-HEADERS: tuple[tuple[bytes, bytes], ...] = (
-    (b"content-security-policy", POLICY.encode()),
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"cache-control", b"no-store"),
-)
 
 
 class TooMuch(Exception):  # noqa: N818 - it says what happened

@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any, ClassVar, cast
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from clearprop.web.guard.headers import HEADERS
 from clearprop.web.guard.limits import Limits
 
 
@@ -40,6 +42,17 @@ class GuardedProtocol(H11Protocol):
             self._rest()
         elif self._waiting is None and (before is None or before.response_complete):
             self._wait()  # the next request on this connection has begun
+
+    def send_400_response(self, msg: str) -> None:
+        """Say what is no HTTP, with the headers of every answer."""
+        headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close"), *HEADERS]
+        for event in (
+            h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
+            h11.Data(data=msg.encode("ascii")),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event))
+        self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection and its time."""

@@ -8,6 +8,7 @@ const AGAIN = 1000; // milliseconds, after the stream broke
 
 export const frames = new EventTarget();
 let current = null;
+let broken = false;
 
 const shown = () =>
   [...document.querySelectorAll("[data-drawing]")].map((each) => each.dataset.drawing).join(",");
@@ -19,10 +20,16 @@ export async function watch() {
   while (!own.signal.aborted) {
     try {
       const path = `${bench.path}/frames?show=${shown()}&row=${bench.row}`;
-      for await (const frame of events(path, own.signal)) tell(frame);
+      for await (const frame of events(path, own.signal)) {
+        if (broken) say("");
+        broken = false;
+        tell(frame);
+      }
     } catch (error) {
       if (own.signal.aborted) return;
-      if (error.message) say(error.message);
+      broken = true;
+      say(error.message);
+      if (error.status >= 400) return; // refused: asking again would not help
     }
     await new Promise((done) => setTimeout(done, AGAIN));
   }
