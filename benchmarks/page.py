@@ -1,6 +1,6 @@
 """How much the page slows training: the same steps with somebody who looks and without, in turn.
 
-    python -m benchmarks.page [--steps 10000] [--rounds 7]
+    python -m benchmarks.page [--steps 10000] [--rounds 7] [--only moons]
 
 The run is the bench's, in a process that serves; who looks is another process that reads every frame, with
 all drawings, as a browser does (but shows nothing). Medians; each round has both, one after the other.
@@ -55,12 +55,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--steps", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--only", default="", help="runs whose name holds this")
     given = parser.parse_args()
     served = Served()
     threading.Thread(target=served.run, daemon=True).start()
     benches = served.application.state.benches
     print(f"{given.steps:,} steps, seconds: alone, looked at, ratio (frames)")
     for name, (data, hidden, batch) in RUNS.items():
+        if given.only not in name:
+            continue
         learnt = data()
         epochs = -(-given.steps // -(-len(learnt.training) // batch))
         layers = tuple(Layer(units, "tanh") for units in hidden)

@@ -17,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from clearprop.blas import one_blas_thread
 from clearprop.errors import ClearpropError
 from clearprop.web.bench.bench import Bench
 from clearprop.web.rooms.asking import refused
@@ -85,6 +86,7 @@ def frame(bench: Bench, names: list[str], number: int | None) -> tuple[str, floa
         "metric": moment.last("validation_metric"),
         "metric_name": moment.metric.replace("_", " "),
         "learning_rate": moment.last("learning_rate"),
-        "drawings": drawn(scene, names),
     }
+    with one_blas_thread():  # which would spin on the cores that train, long after a drawing is done
+        plain["drawings"] = drawn(scene, names)
     return json.dumps(plain), time.thread_time() - began
