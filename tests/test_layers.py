@@ -135,7 +135,6 @@ adoption.onnx_operation
 adoption.onnx_elementwise adoption.onnx_layers
 adoption.onnx_graph adoption.scikit adoption.torch_modules
 adoption
-cli
 web.drawings.canvas web.drawings.contour web.drawings.pixels web.drawings.style
 web.drawings.answers web.drawings.epochs web.drawings.histograms web.drawings.marks web.drawings.numbers
 web.drawings.unit web.drawings.update
@@ -143,7 +142,24 @@ web.drawings.columns web.drawings.folding web.drawings.surface
 web.drawings.weights
 web.drawings.network
 web.drawings
+web.guard.limits web.guard.address web.guard.headers
+web.guard.judging
+web.guard.gate web.guard.wire
+web.guard
+web.bench.generated web.bench.dataset web.bench.keeping web.bench.parameters
+web.bench.sets web.bench.settings web.bench.pace
+web.bench.bench
+web.bench.benches
+web.bench
+web.rooms.uploads web.rooms.rendering
+web.rooms.asking web.rooms.plugs
+web.rooms.shell web.rooms.playing web.rooms.frames web.rooms.glass
+web.rooms.data
+web.rooms
+web.application web.opening
+web.server
 web
+cli
 __init__ __main__
 """
 RANKS = {name: rank for rank, line in enumerate(ORDER.split("\n")) for name in line.split()}

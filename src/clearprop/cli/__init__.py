@@ -22,6 +22,7 @@ from clearprop.cli import (
     predict,
     replay,
     search,
+    serve,
     train,
     warmup,
     worksheet,
@@ -70,6 +71,7 @@ app.command("explain")(explain.explain)
 app.command("export")(export.export)
 app.command("inspect")(inspect.inspect)
 app.command("replay")(replay.replay)
+app.command("serve")(serve.serve)
 app.command("worksheet")(worksheet.worksheet)
 app.command("warmup")(warmup.warmup)
 

@@ -74,7 +74,7 @@ class Course:
     snapshot_every : int or None
         Epochs from one of `snapshots` to the next.
     position : Position
-        Where in the epoch a resumed run goes on.
+        Where in the epoch it stands.
     """
 
     engine: Engine
@@ -124,7 +124,7 @@ class Course:
         return self.rules.time_budget is not None and self.seconds >= self.rules.time_budget
 
     def restore(self, standing: Standing) -> None:
-        """Go on from a checkpoint."""
+        """Go on from where a run stood: a checkpoint, or an earlier epoch of this very run."""
         self.theta[:] = standing.theta
         self.state.slots[:], self.state.t = standing.state.slots, standing.state.t
         self.history, self.digests = standing.history, list(standing.digests)
@@ -138,13 +138,10 @@ class Course:
             self.plateau.standstill.reference = counters.get("plateau_reference", math.inf)
             self.plateau.standstill.epochs = int(counters.get("plateau_epochs", 0))
         self.position = standing.position
-        self.started -= standing.seconds
+        self.started = time.perf_counter() - standing.seconds
 
-    def checkpoint(self, position: Position, stopped: Stopped | None = None) -> None:
-        """Commit where the run stands, if it is time, or where it stops (for good, or to go on later)."""
-        if self.checkpoints is None or not (stopped or self.checkpoints.due):
-            return
-        ended = stopped if stopped in ENDS else ""
+    def standing(self, position: Position, stopped: str = "") -> Standing:
+        """Where the run stands, in the very arrays and lists that go on changing: copy what is to last."""
         counters: dict[str, float] = {
             "best_epoch": self.best_epoch,
             "best_value": self.best_value,
@@ -157,20 +154,25 @@ class Course:
                 "plateau_reference": self.plateau.standstill.reference,
                 "plateau_epochs": self.plateau.standstill.epochs,
             }
-        self.checkpoints.write(
-            Standing(
-                theta=self.theta,
-                snapshot=self.snapshot,
-                best=self.best,
-                state=self.state,
-                position=position,
-                counters=counters,
-                history=self.history,
-                digests=tuple(self.digests),
-                seconds=self.seconds,
-                stopped=ended or "",
-            )
+        return Standing(
+            theta=self.theta,
+            snapshot=self.snapshot,
+            best=self.best,
+            state=self.state,
+            position=position,
+            counters=counters,
+            history=self.history,
+            digests=tuple(self.digests),
+            seconds=self.seconds,
+            stopped=stopped,
         )
+
+    def checkpoint(self, position: Position, stopped: Stopped | None = None) -> None:
+        """Commit where the run stands, if it is time, or where it stops (for good, or to go on later)."""
+        if self.checkpoints is None or not (stopped or self.checkpoints.due):
+            return
+        ended = stopped if stopped in ENDS else ""
+        self.checkpoints.write(self.standing(position, ended or ""))
 
     def close_epoch(self, loss: float, weight: float, batches: int, learning_rate: float) -> Stopped | None:
         """End an epoch of steps, from the sums over its batches of loss * weight and of weight."""

@@ -9,7 +9,7 @@ from the network, the batch and the engine alone (about 50 ms of work), never fr
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -106,35 +106,85 @@ class Batches:
         )
 
 
+class Descent:
+    """The epoch loop of a course, standing still between two batches: where it is, is in the course alone.
+
+    Pauses change no bit of the run. A slice's losses are one sum of the engine's; of a slice that was cut it
+    is had by taking the slice once more, whole, from a copy of where it began.
+    """
+
+    def __init__(self, course: Course) -> None:
+        engine, record = course.engine, course.record
+        self.course = course
+        self.batches = Batches(engine, course.data.training, record, course.data.places)
+        self.count = len(self.batches)
+        self.length = slice_length(engine.network, record.batch_size, engine.name)
+        self._order: tuple[int, IntArray] = (-1, np.zeros(0, dtype=np.int64))
+        self._begun: tuple[Array, OptimizerState] | None = None  # where a slice that is cut began
+        self._sums = (0.0, 0.0)  # loss and weight of the slice under way, where it is cut
+
+    def advance(self, most: int | None = None) -> Stopped | None:
+        """Take the batches up to the end of the slice, or the next `most` of them; why the run ends, or None.
+
+        Raises
+        ------
+        TrainingDiverged
+            When the loss stops being finite.
+        """
+        course, at = self.course, self.course.position
+        epoch, first = course.epoch, at.batch
+        start = first - first % self.length
+        end = min(start + self.length, self.count)
+        last = end if most is None else min(first + most, end)
+        if first == start:
+            self._begun, self._sums = None, (0.0, 0.0)
+            if last < end:
+                self._begun = course.theta.copy(), course.state.copy()
+        stretch, rate = self._take(course.theta, course.state, first, last)
+        self._sums = self._sums[0] + stretch.loss, self._sums[1] + stretch.weight
+        if stretch.failed >= 0:
+            course.lose(stretch.failed + 1, at.loss + self._sums[0], at.weight + self._sums[1])
+        if last < end:
+            course.position = replace(at, batch=last)
+            return None
+        sums = self._sums
+        if self._begun is not None:
+            whole, _ = self._take(*self._begun, start, end)
+            sums = whole.loss, whole.weight
+        loss, weight = at.loss + sums[0], at.weight + sums[1]
+        if last < self.count:
+            course.position = Position(last, loss, weight)
+            spent: Stopped | None = "time budget" if course.out_of_time else None
+            course.checkpoint(course.position, spent)
+            if spent is None:
+                course.show(epoch + last / self.count)
+            return spent
+        course.position = Position()
+        self._order = (-1, np.zeros(0, dtype=np.int64))  # before the next is drawn
+        stopped = course.close_epoch(loss, weight, self.count, rate)
+        course.checkpoint(course.position, stopped)
+        return stopped
+
+    def touched(self) -> None:
+        """Take note that parameters were set by hand, so that the slice cannot be taken once more."""
+        self._begun = None
+
+    def _take(self, theta: Array, state: OptimizerState, first: int, last: int) -> tuple[Stretch, float]:
+        """Take these batches of the epoch under way; what they brought, and the last one's rate."""
+        epoch = self.course.epoch
+        if self._order[0] != epoch:
+            self._order = (epoch, self.batches.order(epoch))
+        rates = self.batches.rates(epoch, first, last, self.course.reductions)
+        return self.batches.take(theta, state, self._order[1], epoch, first, last, rates), float(rates[-1])
+
+
 def descend(course: Course) -> Stopped:
     """Epoch after epoch of batches, slice by slice, until a rule stops the run."""
-    engine, record = course.engine, course.record
-    batches = Batches(engine, course.data.training, record, course.data.places)
-    count, length = len(batches), slice_length(engine.network, record.batch_size, engine.name)
-    at = course.position
-    while True:
-        epoch = course.epoch
-        order = batches.order(epoch)
-        loss, weight, rates = at.loss, at.weight, np.zeros(1)
-        for first in range(at.batch, count, length):
-            last = min(first + length, count)
-            rates = batches.rates(epoch, first, last, course.reductions)
-            stretch = batches.take(course.theta, course.state, order, epoch, first, last, rates)
-            loss, weight = loss + stretch.loss, weight + stretch.weight
-            if stretch.failed >= 0:
-                course.lose(stretch.failed + 1, loss, weight)
-            if last < count:
-                spent: Stopped | None = "time budget" if course.out_of_time else None
-                course.checkpoint(Position(last, loss, weight), spent)
-                if spent is not None:
-                    return spent
-                course.show(epoch + last / count)
-        del order  # before the next is drawn
-        at = Position()
-        stopped = course.close_epoch(loss, weight, count, float(rates[-1]))
-        course.checkpoint(at, stopped)
-        if stopped is not None:
-            return stopped
+    descent = Descent(course)
+    stopped = descent.advance()
+    while stopped is None:
+        stopped = descent.advance()
+    return stopped
 
 
 def batch_order(seed: int, epoch: int, m: int, *, shuffle: bool = True) -> IntArray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -73,6 +73,7 @@ def train(
     checkpoint: str | os.PathLike[str] | None = None,
     checkpoint_seconds: float = SECONDS,
     resume: bool = False,
+    solver: Callable[[Course], Stopped] | None = None,
 ) -> Run:
     """Minimise the loss of a network over examples: theta <- optimizer(theta, dC/dtheta), batch by batch.
 
@@ -140,6 +141,9 @@ def train(
     resume : bool
         Go on from the checkpoint in that folder, if there is one, to the very bits of an unbroken run; needs
         the same data and settings.
+    solver : callable, optional
+        Takes the course's steps and says why it ended, in place of the optimizer's own loop: for a page that
+        stops a run anywhere, by a `Descent` of its own.
 
     Returns
     -------
@@ -243,7 +247,7 @@ def train(
         try:
             attend()
             ended = None if standing is None or not standing.stopped else standing.stopped
-            stopped = solve(course) if ended is None else cast(Stopped, ended)
+            stopped = (solver or solve)(course) if ended is None else cast(Stopped, ended)
         except KeyboardInterrupt:
             stopped = "interrupted"
         run = course.run(stopped)

@@ -1,0 +1,189 @@
+"""What a user sets: layers, loss, optimizer, schedule, batch, rate, seed; read from the page's plain data."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from clearprop.errors import SpecificationError
+from clearprop.formulas.activations import activations
+from clearprop.formulas.losses import Loss, losses
+from clearprop.formulas.optimizers import Optimizer, as_optimizer, optimizers
+from clearprop.formulas.schedules import as_schedule, schedules
+from clearprop.specification import Dense, Network
+from clearprop.table_model import Settings as TableSettings
+from clearprop.tables.deciding import Task
+from clearprop.web.bench.dataset import Dataset
+
+MOST_LAYERS, MOST_UNITS, MOST_PARAMETERS = 12, 1024, 2_000_000
+MOST_EPOCHS, MOST_BATCH = 100_000, 100_000
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A hidden layer, as it is set."""
+
+    units: int = 8
+    activation: str = "tanh"
+    dropout: float = 0.0
+    bias: bool = True
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A network and how it is trained.
+
+    Attributes
+    ----------
+    layers : tuple of Layer
+        The hidden ones; the output layer follows from the target and the loss.
+    output_bias : bool
+    loss : str or None
+        None: the one that belongs to the target.
+    batch_size : int or None
+        None: all rows.
+    """
+
+    layers: tuple[Layer, ...] = (Layer(),)
+    output_bias: bool = True
+    loss: str | None = None
+    l1: float = 0.0
+    l2: float = 0.0
+    optimizer: str = "adam"
+    learning_rate: float = 0.01
+    schedule: str = "constant"
+    batch_size: int | None = 32
+    epochs: int = 2000
+    seed: int = 0
+    dtype: str = "float64"
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Settings:
+        """Settings from JSON's types; what is left out has its default.
+
+        Raises
+        ------
+        SpecificationError
+            When something is unknown, of another type or out of range.
+
+        Examples
+        --------
+        >>> Settings.from_plain({"layers": [{"units": 4}], "seed": 7}).layers
+        (Layer(units=4, activation='tanh', dropout=0.0, bias=True),)
+        """
+        given = dict(plain)
+        layers = given.pop("layers", None)
+        read = _read(cls, given)
+        if layers is not None:
+            if not isinstance(layers, list) or not all(isinstance(each, dict) for each in layers):
+                raise SpecificationError("layers is a list of objects")
+            read["layers"] = tuple(Layer(**_read(Layer, each)) for each in layers)
+        settings = cls(**read)
+        settings.require_fit()
+        return settings
+
+    def to_plain(self) -> dict[str, Any]:
+        """The same as JSON's types."""
+        plain = dataclasses.asdict(self)
+        return {**plain, "layers": list(plain["layers"])}
+
+    def require_fit(self) -> None:
+        """Raise SpecificationError for what no data could mend."""
+        _require(len(self.layers) <= MOST_LAYERS, f"there are {MOST_LAYERS} hidden layers at most")
+        for l, layer in enumerate(self.layers, start=1):
+            _require(1 <= layer.units <= MOST_UNITS, f"layer {l} has 1 to {MOST_UNITS:,} units")
+            _require(layer.activation in trainable(), f"{layer.activation!r} is no activation to train")
+        _require(1 <= self.epochs <= MOST_EPOCHS, f"epochs is a number from 1 to {MOST_EPOCHS:,}")
+        size = self.batch_size
+        _require(size is None or 1 <= size <= MOST_BATCH, f"a batch has 1 to {MOST_BATCH:,} rows")
+        _require(0 <= self.seed < 2**53, "seed is a whole number from 0 to below 2**53")
+        _require(self.dtype in ("float32", "float64"), "dtype is float32 or float64")
+        _require(0 < self.learning_rate <= 1000, "the learning rate is a positive number up to 1000")
+        _require(self.optimizer in stepping(), f"{self.optimizer!r} is no optimizer to step with")
+        _require(self.schedule in schedules, f"{self.schedule!r} is no schedule")
+
+    def loss_for(self, data: Dataset) -> Loss:
+        """Loss row for that target."""
+        if self.loss is None:
+            if data.task == "numbers":
+                return losses["squared_error"]
+            return losses["binary_cross_entropy" if len(data.classes) == 2 else "cross_entropy"]
+        if self.loss not in fitting(data.task):
+            raise SpecificationError(
+                f"{self.loss!r} judges no {data.task}; losses for them: {', '.join(fitting(data.task))}"
+            )
+        return losses[self.loss]
+
+    def network(self, data: Dataset) -> Network:
+        """The network for that data.
+
+        Raises
+        ------
+        SpecificationError, FormulaError
+            When the loss does not judge what the target is, or the network would be too large.
+        """
+        loss, outputs = self.loss_for(data), data.outputs
+        if outputs == 2 and data.classes and loss.targets != "distribution":
+            outputs = 1
+        hidden = [
+            Dense(each.units, each.activation, bias=each.bias, dropout=each.dropout)  # type: ignore[arg-type]
+            for each in self.layers
+        ]
+        output = Dense(outputs, loss.link, bias=self.output_bias)  # type: ignore[arg-type]
+        network = Network(len(data.features), (*hidden, output), loss, l1=self.l1, l2=self.l2)
+        count = network.n_parameters
+        _require(count <= MOST_PARAMETERS, f"{count:,} parameters are more than the {MOST_PARAMETERS:,} here")
+        return network
+
+    def rule(self) -> Optimizer:
+        """The optimizer with its schedule."""
+        schedule = as_schedule(self.schedule)
+        return as_optimizer(self.optimizer)(schedule(self.learning_rate))
+
+    def table_settings(self) -> TableSettings:
+        """What a table's first parameters are drawn by."""
+        return TableSettings(seed=self.seed, dtype=self.dtype)
+
+
+def trainable() -> tuple[str, ...]:
+    """Activations of a hidden layer."""
+    return tuple(name for name, row in activations.items() if not row.refuses_training)
+
+
+def stepping() -> tuple[str, ...]:
+    """Optimizers that take a step a batch, and so can stand still between two."""
+    return tuple(name for name, row in optimizers.items() if row.step)
+
+
+def fitting(task: Task) -> tuple[str, ...]:
+    """Losses that judge such a target."""
+    return tuple(name for name, row in losses.items() if row.for_classes == (task == "classes"))
+
+
+def _require(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise SpecificationError(otherwise)
+
+
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "int": (int,),
+    "int | None": (int, type(None)),
+    "float": (int, float),
+    "bool": (bool,),
+    "str": (str,),
+    "str | None": (str, type(None)),
+}
+
+
+def _read(kind: type, plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of a dataclass from plain data, each of its type."""
+    known = {each.name: str(each.type) for each in dataclasses.fields(kind)}
+    for name, value in plain.items():
+        if name not in known:
+            raise SpecificationError(f"there is no setting {name!r}; there are {', '.join(known)}")
+        allowed = _KINDS.get(known[name], ())
+        if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
+            raise SpecificationError(f"{name} is {known[name]}, not {value!r}")
+    return {name: float(value) if known[name] == "float" else value for name, value in plain.items()}

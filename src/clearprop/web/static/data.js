@@ -1,0 +1,93 @@
+// Data: a set from the menu, or a file of one's own; its first rows.
+
+import { bench } from "./bench.js";
+import { saying } from "./say.js";
+import { askJson, askText } from "./wire.js";
+
+const LARGEST = 50 * 2 ** 20; // bytes, as the server has it
+
+const form = document.getElementById("data");
+const file = document.getElementById("file");
+const drop = document.getElementById("drop");
+const own = document.getElementById("own");
+const target = document.getElementById("target");
+const uploads = new Map(); // id -> what the table holds
+const fields = form.elements;
+
+export function start() {
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("change", saying(changed));
+  drop.addEventListener("dragover", (event) => event.preventDefault());
+  drop.addEventListener("drop", saying(async (event) => {
+    event.preventDefault();
+    await upload(event.dataTransfer.files[0]);
+  }));
+  bench.addEventListener("state", saying(show));
+}
+
+async function changed(event) {
+  if (event.target === file) return upload(file.files[0]);
+  if (event.target === fields.set) arrange();
+  await choose();
+}
+
+async function upload(chosen) {
+  if (!chosen) return;
+  if (chosen.size > LARGEST) throw new Error(`${chosen.name} is larger than 50 MB; the command line takes any size`);
+  const held = await askJson(`/api/uploads?name=${encodeURIComponent(chosen.name)}`, { body: chosen });
+  file.value = "";
+  offer(held);
+  target.value = held.columns.at(-1).name;
+  await choose();
+}
+
+// Put an upload into the menu, chosen.
+function offer(held) {
+  if (!uploads.has(held.id)) own.append(new Option(held.name, held.id));
+  uploads.set(held.id, held);
+  own.hidden = false;
+  fields.set.value = held.id;
+  arrange();
+}
+
+// Show the fields that belong to the chosen set.
+function arrange() {
+  const held = uploads.get(fields.set.value);
+  document.getElementById("target-of").hidden = !held;
+  document.getElementById("generated-of").hidden = !fields.set.selectedOptions[0].hasAttribute("data-generated");
+  if (!held) return;
+  const names = held.columns.map((column) => column.name);
+  if (names.join("\n") === [...target.options].map((each) => each.value).join("\n")) return;
+  target.replaceChildren(...names.map((name) => new Option(name, name)));
+  target.value = names.at(-1);
+}
+
+async function choose() {
+  const share = Number(fields.share.value);
+  const seed = Number(fields.seed.value);
+  const held = uploads.get(fields.set.value);
+  const what = held
+    ? { upload: held.id, target: target.value }
+    : { set: fields.set.value, rows: Number(fields.rows.value), noise: Number(fields.noise.value) };
+  await bench.post("data", { ...what, share, seed });
+}
+
+let shown = "";
+async function show() {
+  const { title, targets, upload: held } = bench.state.data;
+  const named = [...fields.set.options].find((each) => [each.value, each.text].includes(title));
+  if (held) {
+    offer(held);
+    target.value = targets[0];
+  } else if (named) {
+    fields.set.value = named.value;
+    arrange();
+  }
+  const mark = JSON.stringify(bench.state.data);
+  if (mark === shown) return;
+  shown = mark;
+  const preview = document.getElementById("preview");
+  preview.innerHTML = await askText(`${bench.path}/preview`);
+  for (const button of preview.querySelectorAll("[data-row]"))
+    button.addEventListener("click", () => bench.pick(Number(button.dataset.row)));
+}

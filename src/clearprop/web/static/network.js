@@ -1,0 +1,73 @@
+// Layers and training: a form of the settings; a change builds the network anew.
+
+import { bench } from "./bench.js";
+import { saying } from "./say.js";
+
+const NUMBERS = ["learning_rate", "epochs", "l2", "seed"];
+const TEXTS = ["optimizer", "schedule"];
+
+const form = document.getElementById("network");
+const layers = document.getElementById("layers");
+const template = document.getElementById("layer");
+const fields = form.elements;
+
+export function start() {
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("change", saying(send));
+  document.getElementById("add").addEventListener("click", saying(async () => {
+    const last = bench.state.settings.layers.at(-1);
+    await send({ layers: [...read(), last ?? { units: 8, activation: "tanh", dropout: 0, bias: true }] });
+    layers.lastElementChild.querySelector("[name=units]").focus();
+  }));
+  bench.addEventListener("state", show);
+}
+
+async function send(other = {}) {
+  const settings = { ...bench.state.settings, layers: read() };
+  for (const name of NUMBERS) settings[name] = Number(fields[name].value);
+  for (const name of TEXTS) settings[name] = fields[name].value;
+  settings.batch_size = fields.batch_size.value === "" ? null : Number(fields.batch_size.value);
+  settings.loss = fields.loss.value || null;
+  if (other.layers) settings.layers = other.layers;
+  await bench.post("settings", settings);
+}
+
+const field = (item, name) => item.querySelector(`[name=${name}]`);
+
+const read = () =>
+  [...layers.children].map((item) => ({
+    units: Number(field(item, "units").value),
+    activation: field(item, "activation").value,
+    dropout: Number(field(item, "dropout").value),
+    bias: field(item, "bias").checked,
+  }));
+
+function show() {
+  const { settings, network, data } = bench.state;
+  const focused = layers.contains(document.activeElement) ? place(document.activeElement) : null;
+  layers.replaceChildren(...settings.layers.map(item));
+  if (focused) field(layers.children[focused.at] ?? form, focused.name)?.focus();
+  for (const name of [...NUMBERS, ...TEXTS]) fields[name].value = settings[name];
+  fields.batch_size.value = settings.batch_size ?? "";
+  fields.loss.value = settings.loss ?? "";
+  for (const option of fields.loss.options) option.hidden = option.value !== "" && option.dataset.task !== data.task;
+  document.getElementById("output").textContent =
+    `Output: ${network.widths.at(-1)} ${network.output}, ${network.loss}`;
+}
+
+function place(element) {
+  return { at: [...layers.children].indexOf(element.closest("li")), name: element.name };
+}
+
+function item(layer, index) {
+  const made = template.content.firstElementChild.cloneNode(true);
+  made.querySelector("legend").textContent = `Layer ${index + 1}`;
+  field(made, "units").value = layer.units;
+  field(made, "activation").value = layer.activation;
+  field(made, "dropout").value = layer.dropout;
+  field(made, "bias").checked = layer.bias;
+  const remove = made.querySelector(".remove");
+  remove.setAttribute("aria-label", `Remove layer ${index + 1}`);
+  remove.addEventListener("click", saying(() => send({ layers: read().filter((_, k) => k !== index) })));
+  return made;
+}

@@ -1,0 +1,54 @@
+// Run, pause, one batch, one epoch, back, reset; and the keys for them.
+
+import { bench } from "./bench.js";
+import { frames } from "./frames.js";
+import { saying } from "./say.js";
+
+const go = document.getElementById("go");
+const back = document.getElementById("back");
+const epoch = document.getElementById("epoch");
+const status = document.getElementById("status");
+let going = false;
+
+const doing = (verb, more) => saying(() => bench.do(verb, more))();
+const KEYS = { " ": () => go.click(), b: () => doing("batch"), e: () => doing("epoch") };
+
+export function start() {
+  go.addEventListener("click", () => doing(going ? "pause" : "run"));
+  for (const button of document.querySelectorAll("[data-verb]"))
+    button.addEventListener("click", () => doing(button.dataset.verb));
+  back.addEventListener("input", () => (epoch.value = back.value));
+  back.addEventListener("change", () => doing("back", { epoch: Number(back.value) }));
+  document.addEventListener("keydown", pressed);
+  frames.addEventListener("frame", (event) => show(event.detail));
+}
+
+// A key is a verb only where nothing else wants it.
+function pressed(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input, select, textarea, button, summary, a")) return;
+  if (!(event.key in KEYS)) return;
+  event.preventDefault();
+  KEYS[event.key]();
+}
+
+function show(frame) {
+  going = frame.status === "running";
+  go.textContent = going ? "Pause" : "Run";
+  go.disabled = ["ended", "diverged", "failed"].includes(frame.status);
+  if (status.textContent !== words(frame)) status.textContent = words(frame);
+  if (frame.epoch === undefined) return;
+  if (document.activeElement !== back || going) {
+    back.max = Math.max(frame.epoch, going ? 0 : Number(back.max));
+    back.value = frame.epoch;
+  }
+  epoch.value = frame.batch ? `${frame.epoch} + ${frame.batch}/${frame.batches}` : frame.epoch;
+}
+
+function words(frame) {
+  if (frame.message) return frame.message;
+  if (frame.status === "preparing") return "compiling the kernels (once) ...";
+  const edited = frame.edited ? ", edited by hand" : "";
+  if (frame.status === "ended") return `ended after ${frame.epoch} epochs${edited}`;
+  return frame.status + edited;
+}

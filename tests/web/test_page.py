@@ -1,0 +1,126 @@
+"""The page in Chromium, used as a person would use it (slow tier)."""
+
+import contextlib
+import re
+import shutil
+
+import pytest
+
+from served import serving
+
+pytestmark = pytest.mark.slow
+
+TABLE = "size,<b>colour</b>,fine\n" + "\n".join(
+    f"{k % 7},{'<script>window.hacked = 1</script>' if k % 3 else 'blue'},{'yes' if k % 7 > 2 else 'no'}"
+    for k in range(60)
+)
+
+
+@contextlib.contextmanager
+def browsing(served, *, dark=False, width=1280, height=720, refused=0):
+    """A tab on the page; anything its console calls an error, and any request elsewhere, fails the test.
+
+    Of requests that the server is to refuse the browser's console speaks by itself, once each.
+    """
+    sync = pytest.importorskip("playwright.sync_api")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("there is no chromium; apt install chromium")
+    complaints = []
+    with sync.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
+        )
+        page = context.new_page()
+        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "request",
+            lambda asked: (
+                None if asked.url.startswith(f"{served.address.origin}/") else complaints.append(asked.url)
+            ),
+        )
+        page.goto(served.address.url)
+        yield page
+        browser.close()
+    expected = [said for said in complaints if "status of 400" in said]
+    assert len(expected) == refused
+    assert [said for said in complaints if said not in expected] == []
+
+
+@pytest.fixture(scope="module")
+def served():
+    with serving() as made:
+        yield made
+
+
+def figure(page, name):
+    """One of the run's figures, as text."""
+    return page.locator("#figures div", has=page.get_by_text(name, exact=True)).locator("dd").inner_text()
+
+
+def test_from_a_fresh_start_to_a_derived_gradient_on_an_uploaded_table(served, tmp_path):
+    table = tmp_path / "mine.csv"
+    table.write_text(TABLE, encoding="utf-8")
+    with browsing(served) as page:
+        assert "token" not in page.url
+        page.set_input_files("#file", table)
+        page.get_by_text("mine.csv: 45 rows to train on").wait_for()
+        page.get_by_role("button", name="Add layer").click()
+        page.locator("#layers li").nth(1).wait_for()
+        page.get_by_label("Units").nth(1).fill("5")
+        page.keyboard.press("Enter")
+        page.get_by_text("- 8 - 5 - 1").wait_for()
+        page.get_by_role("button", name="One epoch").click()
+        page.locator("#epoch").filter(has_text=re.compile("^1$")).wait_for()
+        page.get_by_role("button", name="Run", exact=True).click()
+        page.get_by_text("ended after 2000 epochs").wait_for()
+        assert float(figure(page, "loss")) < 0.5
+        page.locator("[data-drawing=curves] svg").wait_for()
+        page.locator("#preview [data-row='5']").click()
+        page.get_by_role("heading", name="Row 5").wait_for()
+        page.locator("#passes [data-of='W[1][2,0]']").click()
+        page.locator("#derivation math").first.wait_for()
+        assert "BP4" in page.locator("#derivation").inner_text()
+        page.get_by_role("button", name="Certify").click()
+        page.get_by_text("row 5: holds").wait_for()
+        page.locator("#edited").fill("0.25")
+        page.get_by_role("button", name="Set", exact=True).click()
+        page.get_by_text("edited by hand").wait_for()
+        page.locator("#edited[value='0.25']").wait_for()
+        assert page.evaluate("window.hacked") is None
+        assert page.locator("#preview b, #passes b").count() == 0
+
+
+def test_keys_run_it_and_a_reload_finds_it_where_it_was(served):
+    with browsing(served) as page:
+        page.locator("#passes .number").first.wait_for()
+        page.locator("body").click(position={"x": 640, "y": 710})
+        for key in "eeb":
+            page.keyboard.press(key)
+        page.locator("#epoch").filter(has_text="2 + 1/").wait_for()
+        page.reload()
+        page.locator("#epoch").filter(has_text="2 + 1/").wait_for()
+        page.locator("#back").fill("1")
+        page.locator("#epoch").filter(has_text=re.compile("^1$")).wait_for()
+        other = page.context.new_page()
+        other.goto(f"{served.address.origin}/")  # without the token, which the origin keeps
+        other.locator("#passes .number").first.wait_for()
+        assert other.locator("#epoch").inner_text() == "0"
+
+
+def test_what_is_refused_is_said(served):
+    with browsing(served, refused=1) as page:
+        page.locator("#passes .number").first.wait_for()
+        page.get_by_label("Number").fill("nonsense")
+        page.get_by_role("button", name="Derive").click()
+        page.get_by_text("names no number of a network").wait_for()
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [820, 1280])
+def test_nothing_is_wider_than_the_screen(served, dark, width):
+    with browsing(served, dark=dark, width=width) as page:
+        page.locator("#passes .number").first.wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
