@@ -42,6 +42,7 @@ STREAM_BYTES = 1 << 19  #: what all numbers of the rows of a prediction may take
 LEAST_PIECE = 48
 ROUND_BLOCKS = 8  #: blocks of a tall batch for each thread, before their gradients are added
 STREAMED_ROWS = 1024  #: rows of a task of predictions
+SCALARS_AT_ONCE = 4096  #: steps whose scalars are made together
 
 
 def _aligned(size: int, dtype: np.dtype[Any]) -> Array:
@@ -59,6 +60,7 @@ class _Room:
     threads: int
     rows: int
     work: Work  #: a board with all that the room knows
+    run: Work  #: the board of its runs
 
 
 class Compiled(Engine):
@@ -98,6 +100,7 @@ class Compiled(Engine):
         self._row_work = 6.0 * network.n_parameters + 100.0 * sum(layer.rows for layer in network.layers)
         self._packed = np.empty(0, dtype=self.dtype)
         self._gradient = np.empty(0, dtype=self.dtype)
+        self._made_scalars: tuple[int, Array] = 0, np.empty((0, MOST_SCALARS), dtype=self.dtype)
         self._rooms: dict[bool, _Room] = {}
         self._cuts: dict[int, tuple[bool, int]] = {}
         self._streams: dict[int, _Room] = {}
@@ -128,8 +131,7 @@ class Compiled(Engine):
         tall, rows = self._cuts[m]
         threads = threads_for(self.threads, self._row_work * (m if tall else rows))
         kept = self._rooms.get(tall)
-        asked = m if tall else rows
-        if kept is not None and kept.threads == threads and asked <= kept.rows < 2 * asked:
+        if kept is not None and kept.threads == threads and m <= kept.rows < 2 * m:
             return kept
         blocks = min(-(-m // rows), ROUND_BLOCKS * threads) if tall else 0
         made = self._rooms[tall] = self._make_room(m, rows, threads, tall=tall, blocks=blocks)
@@ -143,7 +145,9 @@ class Compiled(Engine):
         pieces = -(-rows // max(PIECE_BYTES // (widest * itemsize), LEAST_PIECE))
         piece = -(-rows // (-(-pieces // threads) * threads))
         space = _aligned(plan.space * (threads if tall else 1), self.dtype)
-        scratch = _aligned(self._build.part("products").SCRATCH * threads, self.dtype)
+        products = self._build.part("products")
+        scratch_size = products.SCRATCH if widest >= products.WIDE else products.NARROW_SCRATCH
+        scratch = _aligned(scratch_size * threads, self.dtype)
         units = unit_tasks(network, itemsize, threads)
         stretches = -(-network.n_parameters // self._steps.STRETCH)
         work = Work.empty(max(stretches, len(units), -(-rows // piece), blocks), self.dtype)
@@ -180,16 +184,20 @@ class Compiled(Engine):
             STRETCHES=stretches,
             LOSS_SIZE=plan.loss_parameters.size,
             PACKED_SIZE=plan.packed,
+            SCRATCH_SIZE=scratch_size,
             PACKS_ALL=threads > 1 and not tall and plan.packed <= 1 << 16,
             CLIPPED=self.optimizer.clip_norm is not None,
         )
-        return _Room(plan, threads, m if tall else rows, work)
+        run = work.again()
+        run.point({"losses": np.empty(m), "sums": np.zeros(tasks.CLIP_NORM + 1)})
+        return _Room(plan, threads, m, work, run)
 
-    def _work(self, room: _Room, rows: int, arrays: dict[str, Array], **settings: int) -> Work:
-        """The board of a run over batches of up to `rows` rows; settings by their names in `tasks`."""
-        work = room.work.again()
-        work.point({"packed": self._pack(room, arrays["theta"]), **arrays})
-        work.point({"losses": np.empty(rows), "sums": np.zeros(tasks.CLIP_NORM + 1)})
+    def _work(self, room: _Room, arrays: dict[str, Array], **settings: int) -> Work:
+        """The board of a run; settings by their names in `tasks`."""
+        work = room.run
+        work.reset_to(room.work)
+        work.point({**room.work.arrays, "packed": self._pack(room, arrays["theta"]), **arrays})
+        work.arrays["sums"][:] = 0.0
         work.arrays["sums"][tasks.CLIP_NORM] = self.optimizer.clip_norm or 0.0
         work.settle(**settings)
         return work
@@ -265,7 +273,8 @@ class Compiled(Engine):
             "order": np.arange(m, dtype=np.int64),
         }
         work = self._work(
-            *(room, m, arrays),
+            room,
+            arrays,
             STOP=1,
             BATCH=m,
             EXAMPLES=m,
@@ -309,10 +318,13 @@ class Compiled(Engine):
         )
 
     def _scalars(self, t: int, steps: int) -> Array:
-        """The rule's scalars of steps t, t + 1, ... as (steps, MOST_SCALARS)."""
-        scalars = np.zeros((steps, MOST_SCALARS), dtype=self.dtype)
-        scalars[:, : len(self.optimizer.scalars)] = self.optimizer.scalar_values(t, steps)
-        return scalars
+        """The rule's scalars of steps t, t + 1, ... as (steps, MOST_SCALARS); made for many steps at once."""
+        start, made = self._made_scalars
+        if not start <= t <= t + steps <= start + len(made):
+            made = np.zeros((max(steps, SCALARS_AT_ONCE), MOST_SCALARS), dtype=self.dtype)
+            made[:, : len(self.optimizer.scalars)] = self.optimizer.scalar_values(t, len(made))
+            self._made_scalars = start, made = t, made
+        return made[t - start : t - start + steps]
 
     def run(
         self,
@@ -352,7 +364,8 @@ class Compiled(Engine):
             **({} if trace is None else {"trace": trace}),
         }
         work = self._work(
-            *(room, rows, arrays),
+            room,
+            arrays,
             START=first,
             STOP=last,
             BATCH=batch_size,

@@ -21,7 +21,8 @@ KIND, STEP, FIRST, COUNT, STOPPED, FAILED = range(16, 22)
 # Settings of a run.
 START, STOP, BATCH, ROUND, PIECE, TALL, UPDATES, GIVEN_SCALE, DROPOUT, MASKED, DIVIDE = range(24, 35)
 LAYERS, PARAMETERS, THREADS, INPUTS, OUTPUTS, SPACE_SIZE, UNIT_TASKS, STRETCHES = range(35, 43)
-EXAMPLES, ORDERED, WEIGHTED, TRACED_STEPS, LOSS_SIZE, CLIPPED, PACKED_SIZE, PACKS_ALL, JUDGING = range(43, 52)
+EXAMPLES, ORDERED, WEIGHTED, TRACED_STEPS, LOSS_SIZE, CLIPPED, PACKED_SIZE, PACKS_ALL = range(43, 51)
+JUDGING, SCRATCH_SIZE = range(51, 53)
 # Addresses of arrays, by their names.
 INTEGERS = ("plan", "units", "rule", "starts", "order")
 DOUBLES = ("reals", "losses", "norms", "trace", "sums", "weights", "rates")
@@ -74,6 +75,8 @@ class Work:
             For an array that kernels would misread: of another type, or not contiguous.
         """
         for name, array in arrays.items():
+            if self.arrays.get(name) is array:
+                continue
             wanted = _TYPES.get(name, self.dtype)
             if array.dtype != wanted or not array.flags.c_contiguous:
                 raise TypeError(
@@ -90,3 +93,8 @@ class Work:
     def again(self) -> Work:
         """A board of its own for the next run, with the same settings and arrays."""
         return Work(self.board.copy(), self.dtype, dict(self.arrays))
+
+    def reset_to(self, other: Work) -> None:
+        """The state and the settings of a board like it, for the next run with mostly the same arrays."""
+        self.board[:PLAN] = other.board[:PLAN]
+        self.board[CLAIMS:] = 0

@@ -40,6 +40,7 @@ class Registers:
 
 
 VECTORS = 2  #: vectors of a tile's row
+THIRD = 3  #: rows of `a` that are found from one place: itself, and one and two steps on
 
 
 #: names of kinds of CPU with and without the widest vectors, for kernels compiled for another machine
@@ -112,6 +113,13 @@ class _Tile:
             one, undefined, ir.Constant(ir.VectorType(I32, kind.count), [0] * kind.count)
         )
 
+    def hide(self, value: Any) -> Any:
+        """The value, of which the compiler knows no more that it depends on others.
+
+        Else it walks through the rows of `a` in a chain of additions, which takes longer than the sums.
+        """
+        return self.builder.asm(ir.FunctionType(value.type, [value.type]), "", "=r,0", [value], False)
+
     def mask_of(self, columns: Any) -> Any:
         """Lanes of a last vector that hold numbers, from how many there are."""
         kind = ir.VectorType(I64, self.lanes)
@@ -149,24 +157,30 @@ class _Tile:
         builder, grid = self.builder, range(height)
         starts = [builder.gep(given["init"], [builder.mul(I64(i), given["init_row"])]) for i in grid]
         first = [self.row(start, vectors, mask) for start in starts]
-        steps = [builder.mul(I64(i), given["a_row"]) for i in grid]
+        apart = self.hide(given["a_row"])
+        bases = [given["a"]]
+        for _ in range(THIRD, height, THIRD):
+            bases.append(builder.gep(bases[-1], [builder.mul(I64(THIRD), apart)]))
+        bases = [self.hide(base) for base in bases]
         before, body, after = builder.block, builder.append_basic_block(), builder.append_basic_block()
         builder.cbranch(builder.icmp_signed(">", given["count"], I64(0)), body, after)
 
         builder.position_at_end(body)
-        counter, a, b = (builder.phi(kind) for kind in (I64, given["a"].type, given["b"].type))
+        starts = [I64(0), given["b"], *bases]
+        running = [builder.phi(start.type) for start in starts]
+        counter, b, *lefts = running
         sums = [[builder.phi(self.vector) for _ in row] for row in first]
         right = self.row(b, vectors, mask)
         added = []
         for i in grid:
-            left = self.spread(builder.load(builder.gep(a, [steps[i]])), self.vector)
+            at = lefts[i // THIRD]
+            if i % THIRD:
+                at = builder.gep(at, [apart if i % THIRD == 1 else builder.add(apart, apart)])
+            left = self.spread(builder.load(at), self.vector)
             added.append([builder.call(self._fma, [left, right[v], sums[i][v]]) for v in range(vectors)])
-        following = (
-            builder.add(counter, I64(1)),
-            builder.gep(a, [given["a_k"]]),
-            builder.gep(b, [given["b_k"]]),
-        )
-        for phi, start, end in zip((counter, a, b), (I64(0), given["a"], given["b"]), following, strict=True):
+        following = [builder.add(counter, I64(1)), builder.gep(b, [given["b_k"]])]
+        following += [builder.gep(left, [given["a_k"]]) for left in lefts]
+        for phi, start, end in zip(running, starts, following, strict=True):
             phi.add_incoming(start, before)
             phi.add_incoming(end, body)
         for i in grid:

@@ -63,6 +63,7 @@ from clearprop.engines.tasks import (
     RULE,
     SCALARS,
     SCALE,
+    SCRATCH_SIZE,
     SLOTS,
     SPACE_SIZE,
     START,
@@ -89,7 +90,8 @@ _PASSES, _STEPS, _READING = _BUILD.part("passes"), _BUILD.part("steps"), _BUILD.
 forward, backward, loss = _PASSES.forward, _PASSES.backward, _PASSES.loss
 pack_layers, pack_inputs = _PASSES.pack_layers, _PASSES.pack_inputs
 gradient_of_units, pack = _PASSES.gradient_of_units, _BUILD.part("products").pack
-LOCAL, GRADIENT_ROOM = _BUILD.part("products").LOCAL, _BUILD.part("products").GRADIENT_ROOM
+_PRODUCTS = _BUILD.part("products")
+LOCAL, GRADIENT_ROOM, WHOLE_SCRATCH = _PRODUCTS.LOCAL, _PRODUCTS.GRADIENT_ROOM, _PRODUCTS.SCRATCH
 draw_factors = _BUILD.part("dropping").draw_factors
 penalize_units, update_units = _STEPS.penalize_units, _STEPS.update_units
 board, plan_of, parameters_of = _READING.board, _READING.plan_of, _READING.parameters_of
@@ -211,6 +213,13 @@ def add_all_blocks(w: Any, plan: Any, l: int, first: int, last: int) -> None:
         add_blocks(w, plan[l, B_AT] + first, last - first, blocks, more)
 
 
+@inline
+def is_private(w: Any, plan: Any, l: int, first: int, last: int) -> bool:
+    """Whether the gradient of a part of a layer, but not its biases', has room in the thread's scratch."""
+    size = (last - first) * plan[l - 1, UNITS]
+    return last - first < plan[l, ROWS] and size <= LOCAL and w[SCRATCH_SIZE] == WHOLE_SCRATCH
+
+
 @far(*[N] * 3)
 def units_task(w_place: int, thread: int, t: int) -> None:
     """The gradient of some units over all rows, and where it is whole, their step.
@@ -224,21 +233,10 @@ def units_task(w_place: int, thread: int, t: int) -> None:
     if w[KIND] == STEP_PHASE:
         update_task(w, plan, REAL(sums_of(w)[CLIPPING]), db, db, l, first, last)
         return
-    more, count, n = w[FIRST] > 0, w[COUNT], plan[l - 1, UNITS]
-    at, scratch, whole = (
-        plan[l, W_AT] + first * n,
-        scratch_of(w, thread),
-        w[FIRST] + count >= rows_of_batch(w),
-    )
-    steps = w[UPDATES] and whole
-    dW_place = w[GRADIENT]
-    if (
-        steps
-        and not (more or w[TALL] or w[CLIPPED])
-        and last - first < plan[l, ROWS]
-        and (last - first) * n <= LOCAL
-    ):
-        dW_place = scratch + (GRADIENT_ROOM - at) * ITEMSIZE
+    more, count, at = w[FIRST] > 0, w[COUNT], plan[l, W_AT] + first * plan[l - 1, UNITS]
+    scratch, steps = scratch_of(w, thread), w[UPDATES] and w[FIRST] + count >= rows_of_batch(w)
+    private = steps and not (more or w[TALL] or w[CLIPPED]) and is_private(w, plan, l, first, last)
+    dW_place = scratch + (GRADIENT_ROOM - at) * ITEMSIZE if private else w[GRADIENT]
     if w[TALL]:
         add_all_blocks(w, plan, l, first, last)
     else:

@@ -74,7 +74,7 @@ monotone, pull_back_monotone = _ROWS.monotone, _ROWS.pull_back_monotone
 pack, pack_rows, products_forward = _PRODUCTS.pack, _PRODUCTS.pack_rows, _PRODUCTS.products_forward
 products_backward, products_of_gradient = _PRODUCTS.products_backward, _PRODUCTS.products_of_gradient
 sums_over_rows, PANEL = _PRODUCTS.sums_over_rows, _PRODUCTS.PANEL
-SCRATCH_SIZE, ITEMSIZE = _READING.SCRATCH_SIZE, _READING.ITEMSIZE
+ITEMSIZE = _READING.ITEMSIZE
 board, plan_of, parameters_of = _READING.board, _READING.plan_of, _READING.parameters_of
 scratch_of, space_of = _READING.scratch_of, _READING.space_of
 numbers, number_table = _READING.numbers, _READING.number_table
@@ -145,12 +145,12 @@ def forward(
     """(F1)-(F3) of rows `first` to `first + m` - 1 of the working memory; their inputs lie at `x_place`."""
     w = board(w_place)
     plan, theta, packed = plan_of(w), parameters_of(w, THETA), numbers(packed_place, 1)
-    space, scratch = numbers(space_place, w[SPACE_SIZE]), numbers(scratch_place, SCRATCH_SIZE)
+    space = numbers(space_place, w[SPACE_SIZE])
     for l in range(1, plan.shape[0]):
         n_in, r, n = plan[l - 1, UNITS], plan[l, ROWS], plan[l, UNITS]
         x_at = x_place if l == 1 else place(space, plan[l, X_AT] + first * n_in)
         b_at, packed_at = plan[l, B_AT], place(packed, plan[l, PACKED_AT])
-        b_place = place(theta, b_at) if b_at >= 0 else place(scratch, 0)
+        b_place = place(theta, b_at) if b_at >= 0 else scratch_place
         z_place = place(space, plan[l, Z_AT] + first * r)
         if w[THREADS] > 1 and n_in * r <= MOST_FETCHED and not w[PACKS_ALL]:
             fetch(packed_at, n_in * r)

@@ -24,7 +24,7 @@ HEIGHT, PANEL, LANES = registers().height, panel_width(ITEMSIZE), registers().la
 DEPTH = 512  #: of a chunk of k
 LEFT = (1 << 20) // ITEMSIZE  #: numbers of a block of a, copied together: half a second-level cache
 LEFT_ROWS = 4 * HEIGHT  #: rows of a block at least
-LEFT_PANELS = 8  #: panels that read it, from which on it is copied
+WIDE = 8 * PANEL  #: columns that read it, from which on it is copied
 LEFT_ABOVE = 1000  #: numbers between two of its rows up to which it is read in place
 GATHERED_ABOVE = 256  #: numbers between two of its k's, likewise
 COPIED_ABOVE = 128  #: numbers of a row of b up to which it is read in place, where many rows of a meet it
@@ -32,7 +32,7 @@ LOCAL = (1 << 20) // ITEMSIZE  #: numbers of a task's gradient that never leaves
 REACH = -(-HEIGHT // LANES) * LANES  #: rows that squares of a tile's rows reach
 #: where a thread's scratch holds zeros (at 0), a chunk of a panel of b, a block of a and a gradient; its size
 B_ROOM, A_ROOM, GRADIENT_ROOM = PANEL, PANEL * (DEPTH + 1), PANEL * (DEPTH + 1) + LEFT + PANEL
-SCRATCH = GRADIENT_ROOM + LOCAL
+SCRATCH, NARROW_SCRATCH = GRADIENT_ROOM + LOCAL, A_ROOM  # where no layer is wide, there are but the first two
 ONE = REAL(1)
 N = types.intp
 numbers = numbers_of(REAL)
@@ -149,9 +149,7 @@ def product(
     b_k apart; number j of init at j init_column.
     """
     copying = b_k > COPIED_ABOVE and rows >= LEFT_ROWS
-    packing = (
-        columns >= LEFT_PANELS * PANEL and rows >= LEFT_ROWS and (a_row > LEFT_ABOVE or a_k > GATHERED_ABOVE)
-    )
+    packing = columns >= WIDE and rows >= LEFT_ROWS and (a_row > LEFT_ABOVE or a_k > GATHERED_ABOVE)
     room, packed = scratch + B_ROOM * ITEMSIZE, scratch + A_ROOM * ITEMSIZE
     reach = chunk_of(count, DEPTH if copying else LEFT // LEFT_ROWS if packing else count)
     block = LEFT // reach // HEIGHT * HEIGHT if packing else rows

@@ -28,6 +28,7 @@ from clearprop.engines.tasks import (
     PLAN,
     REALS,
     SCRATCH,
+    SCRATCH_SIZE,
     SPACE,
     SPACE_SIZE,
     STEP,
@@ -36,7 +37,7 @@ from clearprop.engines.tasks import (
 
 _BUILD = build_of(__name__)
 inline, REAL = _BUILD.inline, _BUILD.real
-SCRATCH_SIZE, ITEMSIZE = _BUILD.part("products").SCRATCH, np.dtype(REAL).itemsize
+ITEMSIZE = np.dtype(REAL).itemsize
 LINE = 64  #: bytes
 numbers, number_table = numbers_of(REAL), viewer(argument_types(REAL).number, 2)
 
@@ -62,7 +63,7 @@ def parameters_of(w: Any, which: int) -> Any:
 @inline
 def scratch_of(w: Any, thread: int) -> int:
     """Where a thread's scratch lies."""
-    return w[SCRATCH] + thread * SCRATCH_SIZE * ITEMSIZE
+    return w[SCRATCH] + thread * w[SCRATCH_SIZE] * ITEMSIZE
 
 
 @inline
