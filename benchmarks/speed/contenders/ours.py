@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 from benchmarks.speed.contenders import RATE
@@ -11,7 +9,6 @@ from benchmarks.speed.networks import Array, Case, Weights
 
 from clearprop.engines import engine_for
 from clearprop.engines.examples import check_examples
-from clearprop.engines.protocol import Engine as CompiledEngine
 from clearprop.engines.protocol import OptimizerState
 from clearprop.formulas.optimizers import optimizers
 from clearprop.specification import Dense, Network
@@ -25,19 +22,14 @@ def network_of(case: Case) -> Network:
     return Network(case.widths[0], [*hidden, last])
 
 
-def engine_on(network: Network, threads: int, **given: Any) -> CompiledEngine:
-    """The compiled engine on so many threads."""
-    return engine_for("compiled", network, threads=threads, **given)
-
-
 class Engine:
-    """The compiled engine."""
+    """The compiled engine, on as many of its CPUs as it finds the work worth."""
 
     def __init__(self, case: Case, threads: int, X: Array, Y: npt.NDArray) -> None:
         self.case, self.network = case, network_of(case)
         self.examples = check_examples(self.network, X, Y, case.dtype)
         rule = optimizers[case.optimizer](RATE)
-        self.engine = engine_on(self.network, threads, dtype=case.dtype, optimizer=rule)
+        self.engine = engine_for("compiled", self.network, dtype=case.dtype, optimizer=rule)
         self.rates = np.full(case.rows // case.batch, RATE)
 
     def start(self, weights: Weights) -> None:

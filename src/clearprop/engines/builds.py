@@ -198,6 +198,11 @@ class _Waiting:
         return self.kernel()._numba_type_
 
 
+def at_hand(kernel: Any) -> Any:
+    """Numba's kernel itself, for who calls it often."""
+    return kernel.kernel() if isinstance(kernel, _Waiting) else kernel
+
+
 _STAND_STILL = tuple(
     Optimizer(name="stand_still", step="theta", slots=tuple((f"s{i}", f"s{i}") for i in range(n)))
     for n in range(MOST_SLOTS + 1)

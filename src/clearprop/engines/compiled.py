@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from clearprop.arrays import Array, BoolArray, IntArray
 from clearprop.engines import tasks
-from clearprop.engines.builds import build_for
+from clearprop.engines.builds import at_hand, build_for
 from clearprop.engines.examples import Examples
 from clearprop.engines.helpers import check_threads, threads_for, work_together
 from clearprop.engines.plan import (
@@ -253,7 +253,7 @@ class Compiled(Engine):
         self._passes.pack_all(room.plan.table, theta, packed)
         x, y_hat = np.zeros(self.network.inputs, self.dtype), np.zeros(self.network.widths[-1], self.dtype)
         room.work.point({"theta": theta, "packed": packed, "X": x, "y_hat": y_hat})
-        return RowForward(self._passes.stream_row, room.work, x, y_hat)
+        return RowForward(at_hand(self._passes.stream_row), room.work, x, y_hat)
 
     def gradient_sum(
         self, theta: Array, X: Array, Y: Array, scale: Array, masks: Masks | None = None

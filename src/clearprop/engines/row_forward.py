@@ -16,13 +16,13 @@ class RowForward:
     The row is not checked, but cast to the engine's dtype. Several threads need one such function each.
     """
 
-    __slots__ = ("_kernel", "_work", "_x", "_y_hat")
+    __slots__ = ("_board", "_kernel", "_work", "_x", "_y_hat")
 
     def __init__(self, kernel: Callable[[IntArray], None], work: Work, x: Array, y_hat: Array) -> None:
-        self._kernel, self._work, self._x, self._y_hat = kernel, work, x, y_hat
+        self._kernel, self._work, self._board, self._x, self._y_hat = kernel, work, work.board, x, y_hat
 
     def __call__(self, x: npt.ArrayLike) -> Array:
         """y_hat (n_L,) of the row x (n_0,)."""
         self._x[:] = x
-        self._kernel(self._work.board)
+        self._kernel(self._board)
         return self._y_hat.copy()
