@@ -53,6 +53,8 @@ def main() -> int:
         for name in ("M", "L", "XL"):
             case = NETWORKS[name]
             engines = [Engine(case, threads, *noise(case)) for threads in (1, 2)]
+            for trainer, threads in zip(engines, (1, 2), strict=True):
+                trainer.engine.threads = threads  # which is else left to the engine
             for engine in engines:
                 engine.start(first_weights(case))
                 engine.epoch()
