@@ -147,12 +147,13 @@ web.guard.judging
 web.guard.gate web.guard.wire
 web.guard
 web.bench.generated web.bench.dataset web.bench.keeping web.bench.parameters
-web.bench.sets web.bench.settings web.bench.pace
+web.bench.sets web.bench.settings web.bench.pace web.bench.typing_in
 web.bench.bench
 web.bench.benches
 web.bench
 web.rooms.uploads web.rooms.rendering
 web.rooms.asking web.rooms.plugs
+web.rooms.passes web.rooms.updating
 web.rooms.shell web.rooms.playing web.rooms.frames web.rooms.glass
 web.rooms.data
 web.rooms

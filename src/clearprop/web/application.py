@@ -32,6 +32,7 @@ ROUTES = (
     Route(f"{BENCH}/do", answering(playing.do), methods=["POST"]),
     Route(f"{BENCH}/frames", frames.frames),
     Route(f"{BENCH}/row", answering(glass.row)),
+    Route(f"{BENCH}/example", answering(glass.example), methods=["POST"]),
     Route(f"{BENCH}/derivation", answering(glass.derivation)),
     Route(f"{BENCH}/certificate", answering(glass.certificate)),
 )

@@ -16,6 +16,7 @@ from clearprop.glassbox.render.html import STYLE
 from clearprop.web.bench.generated import GENERATED
 from clearprop.web.bench.sets import SHIPPED
 from clearprop.web.bench.settings import stepping, trainable
+from clearprop.web.drawings.style import stylesheet
 from clearprop.web.rooms.rendering import rendered
 
 KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
@@ -40,6 +41,7 @@ def page() -> str:
 def static() -> dict[str, tuple[bytes, str]]:
     """The page's files: name -> content and type. Nothing else can be asked for."""
     found = {"derivation.css": (STYLE.encode(), KINDS[".css"])}
+    found["drawn.css"] = (stylesheet().encode(), KINDS[".css"])
     for file in files("clearprop.web").joinpath("static").iterdir():
         suffix = "." + file.name.rpartition(".")[2]
         if suffix in KINDS:
