@@ -118,7 +118,7 @@ class Bench:
         return self._by_hand.get(number) or self.data.example(number)
 
     def type_in(self, example: Example) -> None:
-        """Look through this in the place of the row of its number; the data that are learnt stay as they are."""
+        """Look through this in the place of the row of its number; what is learnt stays as it is."""
         if example.by_hand:
             self._by_hand[example.number] = example
         else:
@@ -180,7 +180,11 @@ class Bench:
         self.pace.close()
 
     def _begin(
-        self, data: Dataset, settings: Settings, network: Network | None = None, start: Parameters | None = None
+        self,
+        data: Dataset,
+        settings: Settings,
+        network: Network | None = None,
+        start: Parameters | None = None,
     ) -> None:
         with self._beginning:
             network = network or settings.network(data)

@@ -15,6 +15,7 @@ from clearprop.tables import read_table
 from clearprop.web.bench.dataset import Dataset, Example
 
 LONGEST = 1000  #: letters of a cell
+HUGE = 1e300
 
 
 def with_cells(data: Dataset, example: Example, given: Mapping[str, str]) -> Example:
@@ -58,6 +59,8 @@ def with_inputs(data: Dataset, example: Example, given: Mapping[int, float]) -> 
     for i, value in given.items():
         if not 0 <= i < X.shape[1]:
             raise DataError(f"there is no input x[{i}]; there are x[0] to x[{X.shape[1] - 1}]")
+        if not abs(value) < HUGE:
+            raise DataError(f"x[{i}] is a finite number, not {value:g}")
         X[0, i] = value
     return replace(example, X=X, by_hand=True, cells=data.shown_cells(example))
 
@@ -91,7 +94,7 @@ def _number(name: str, text: str) -> float:
         value = float(text)
     except ValueError:
         raise DataError(f"{name} is a number, not {text!r}") from None
-    if not abs(value) < 1e300:
+    if not abs(value) < HUGE:
         raise DataError(f"{name} is a finite number, not {text!r}")
     return value
 

@@ -119,7 +119,7 @@ def _makes_up(scene: Scene, name: str) -> str:
 
 
 def certificate(asked: Asked) -> str:
-    """GET /api/benches/ID/certificate?row=3&of=W[1][2,0]: whether the engine's gradient is the mathematics' own."""
+    """GET /api/benches/ID/certificate?row=3&of=W[1][2,0]: whether the engine's gradient is right."""
     number, name = asked.whole("row"), asked.text("of", "")
     found = asked.bench.certify(number)
     checks = {each.name: each for each in found.arrays}

@@ -8,7 +8,7 @@ import numpy as np
 
 from clearprop.errors import SpecificationError
 from clearprop.glassbox.quantity import Quantity, read_name
-from clearprop.glassbox.whole_pass import whole_pass
+from clearprop.glassbox.whole_pass import WholePass, whole_pass
 from clearprop.specification import Parameters
 from clearprop.web.drawings.update import Change
 from clearprop.web.rooms.plugs import Scene
@@ -38,7 +38,7 @@ def update(scene: Scene, name: str, rate: float) -> list[Stepped]:
         raise SpecificationError("an update needs a target")
     with np.errstate(all="ignore"):  # of a run that diverged
         theta = Parameters(network, seen.theta.flat - rate * gradient.flat)
-    later = whole_pass(network, theta, seen.X, scene.example.Y)
+    later: WholePass = whole_pass(network, theta, seen.X, scene.example.Y)
     found = [Stepped(Change(Quantity("C"), seen.loss, later.loss))]
     given = read_name(name)
     if given.kind == "y_hat":
@@ -54,9 +54,8 @@ def update(scene: Scene, name: str, rate: float) -> list[Stepped]:
 
 
 def _of(theta: Parameters, q: Quantity) -> float:
-    array = theta.W[q.layer or 0] if q.kind == "W" else theta.b[q.layer or 0]
-    assert array is not None
-    return float(array[q.units])
+    segment = next(s for s in theta.network.segments if (s.kind, s.layer) == (q.kind, q.layer))
+    return float(theta.flat[segment.offset : segment.stop].reshape(segment.shape)[q.units])
 
 
 def _parameters(scene: Scene, given: Quantity) -> list[Quantity]:

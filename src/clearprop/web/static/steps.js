@@ -25,12 +25,12 @@ function go(step) {
   const most = last();
   const from = Math.min(stage, most);
   const next = stage === Infinity ? 0 : from + 1; // from the whole, "next" begins anew
-  reach({ first: 0, back: Math.max(from - 1, 0), next, last: Infinity }[step]);
+  reach({ first: 0, back: Math.max(from - (stage !== Infinity), 0), next, last: Infinity }[step]);
 }
 
 // Stand at a stage; Infinity is both passes whole.
 export function reach(wanted) {
-  stage = wanted > last() ? Infinity : wanted;
+  stage = wanted;
   if (stage === Infinity) sessionStorage.removeItem(KEY);
   else sessionStorage.setItem(KEY, stage);
   show();
@@ -39,6 +39,7 @@ export function reach(wanted) {
 export function show() {
   const most = last();
   if (most < 0) return;
+  if (stage > most) stage = Infinity;
   for (const piece of passes.querySelectorAll("[data-stage]")) {
     piece.classList.toggle("ahead", Number(piece.dataset.stage) > stage);
     piece.classList.toggle("now", [piece.dataset.stage, piece.dataset.back].includes(String(stage)));
