@@ -36,9 +36,9 @@ def prepare(bench: Bench, lesson: Lesson, step: int) -> None:
     network = state.network or settings.network(data)
     start = _start(network, settings.seed, state.theta) if state.theta else None
     bench.prepare(data, settings, network, start)
+    bench.lesson, pace = (lesson.name, step), bench.pace
     for _ in range(state.epochs):
-        bench.pace.one_epoch()
-    bench.lesson = (lesson.name, step)
+        pace.one_epoch()
 
 
 def _start(network: Network, seed: int, theta: Mapping[str, Any]) -> Parameters:

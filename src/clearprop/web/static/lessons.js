@@ -14,6 +14,8 @@ const said = document.getElementById("lesson-said");
 const here = (handler) => saying(handler, said);
 let stale = "";
 let last = 1; // step of the lesson
+let before = Promise.resolve(); // a step is prepared after the one before it
+let preparing = false;
 
 export function start() {
   menu.addEventListener("change", here(() => visit(menu.value, 1)));
@@ -49,8 +51,10 @@ async function visit(lesson, step) {
   await come();
 }
 
+const come = () => (before = before.catch(() => {}).then(arrive));
+
 // Stand where the address says; a bench that was prepared for it is left as its user has it.
-async function come() {
+async function arrive() {
   const { lesson, step } = standing();
   menu.value = lesson;
   text.hidden = turns.hidden = !lesson;
@@ -61,7 +65,16 @@ async function come() {
 }
 
 async function prepare(lesson, step) {
-  text.hidden = turns.hidden = false;
+  preparing = true;
+  for (const button of turns.children) button.disabled = true;
+  try {
+    await set(lesson, step);
+  } finally {
+    preparing = turns.querySelector("[data-turn='0']").disabled = false;
+  }
+}
+
+async function set(lesson, step) {
   const { state, row, opens, view, stage } = await askJson(`${bench.path}/lesson`, { json: { lesson, step } });
   glass.clear();
   steps.reach(stage ?? Infinity);
@@ -86,7 +99,7 @@ async function show() {
 // What the lesson claims is measured anew once the run stands still.
 function settle(frame) {
   const mark = `${frame.made} ${frame.steps} ${frame.epoch} ${frame.edits}`;
-  if (frame.steps === undefined || frame.status === "running" || mark === stale || text.hidden) return;
+  if (frame.steps === undefined || frame.status === "running" || mark === stale || text.hidden || preparing) return;
   stale = mark;
   here(show)();
 }
