@@ -60,15 +60,16 @@ export function start() {
 
 async function opened(event) {
   const found = event.target.closest(OPENS);
-  if (found) await open(found.dataset.of ?? found.dataset.quantity);
+  if (!found) return;
+  await open(found.dataset.of ?? found.dataset.quantity);
+  derivation.scrollIntoView({ block: "nearest" });
 }
 
-// Derive a number, and bring it into sight.
+// Derive a number.
 export async function open(name, as) {
   of.value = name;
   if (as) view.value = as;
   await derive();
-  derivation.scrollIntoView({ block: "nearest" });
 }
 
 // Nothing is derived any more: another row, or another network.

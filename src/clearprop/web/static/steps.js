@@ -26,6 +26,7 @@ function go(step) {
   const from = Math.min(stage, most);
   const next = stage === Infinity ? 0 : from + 1; // from the whole, "next" begins anew
   reach({ first: 0, back: Math.max(from - (stage !== Infinity), 0), next, last: Infinity }[step]);
+  if (stage !== Infinity) passes.querySelector("section.now")?.scrollIntoView({ block: "nearest" });
 }
 
 // Stand at a stage; Infinity is both passes whole.
@@ -49,5 +50,4 @@ export function show() {
   if (told.textContent !== text) told.textContent = text;
   toolbar.querySelector("[data-step=back]").disabled = stage === 0;
   toolbar.querySelector("[data-step=last]").disabled = stage === Infinity;
-  if (at) passes.querySelector("section.now")?.scrollIntoView({ block: "nearest" });
 }
