@@ -147,14 +147,20 @@ web.guard.judging
 web.guard.gate web.guard.wire
 web.guard
 web.bench.generated web.bench.dataset web.bench.keeping web.bench.parameters
-web.bench.sets web.bench.settings web.bench.pace
+web.bench.sets web.bench.settings web.bench.pace web.bench.typing_in
 web.bench.bench
 web.bench.benches
 web.bench
+web.lessons.lesson
+web.lessons.boolean web.lessons.towers web.lessons.saturation
+web.lessons.vanishing web.lessons.overfitting web.lessons.softmax
+web.lessons.all_lessons web.lessons.preparing
+web.lessons
 web.rooms.uploads web.rooms.rendering
 web.rooms.asking web.rooms.plugs
+web.rooms.passes web.rooms.updating
 web.rooms.shell web.rooms.playing web.rooms.frames web.rooms.glass
-web.rooms.data
+web.rooms.data web.rooms.teaching
 web.rooms
 web.application web.opening
 web.server

@@ -86,7 +86,7 @@ def test_from_a_fresh_start_to_a_derived_gradient_on_an_uploaded_table(served, b
     asked(served, f"{bench}/do", body={"verb": "back", "epoch": 3})
     assert first_frame(served, bench)["epoch"] == 3
     seen = asked(served, f"{bench}/row?row=4")
-    assert "<dt>bill_length_mm</dt><dd>missing</dd>" in seen
+    assert '<input data-cell="bill_length_mm" value=""' in seen
     assert 'data-of="W[1][2,0]"' in seen
     for view in ("recursive", "paths"):
         found = asked(served, f"{bench}/derivation?row=1&of=W[1][2,0]&view={view}")

@@ -14,7 +14,7 @@ from clearprop.tables import Table
 from clearprop.web.bench.bench import Bench
 from clearprop.web.bench.benches import Benches
 from clearprop.web.guard.gate import TooMuch
-from clearprop.web.rooms import data, frames, glass, playing, shell
+from clearprop.web.rooms import data, frames, glass, playing, shell, teaching
 from clearprop.web.rooms.asking import answering, refused
 from clearprop.web.rooms.uploads import Uploads
 
@@ -32,6 +32,9 @@ ROUTES = (
     Route(f"{BENCH}/do", answering(playing.do), methods=["POST"]),
     Route(f"{BENCH}/frames", frames.frames),
     Route(f"{BENCH}/row", answering(glass.row)),
+    Route(f"{BENCH}/lesson", answering(teaching.text)),
+    Route(f"{BENCH}/lesson", answering(teaching.begin), methods=["POST"]),
+    Route(f"{BENCH}/example", answering(glass.example), methods=["POST"]),
     Route(f"{BENCH}/derivation", answering(glass.derivation)),
     Route(f"{BENCH}/certificate", answering(glass.certificate)),
 )

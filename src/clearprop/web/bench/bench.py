@@ -15,7 +15,7 @@ from clearprop.specification import Network, Parameters
 from clearprop.training import train
 from clearprop.training.course import Course
 from clearprop.training.run import Stopped
-from clearprop.web.bench.dataset import Dataset
+from clearprop.web.bench.dataset import Dataset, Example
 from clearprop.web.bench.pace import Moment, Pace
 from clearprop.web.bench.parameters import place_of
 from clearprop.web.bench.sets import generated_set
@@ -55,6 +55,9 @@ class Bench:
         self.data, self.settings = data or generated_set("moons"), settings or Settings()
         self.network, self.start = network or self.settings.network(self.data), start
         self.made = 0
+        self.lesson: tuple[str, int] | None = None  #: name and step that the page stands at
+        self._by_hand: dict[int, Example] = {}
+        self._hand_edits = 0
         self._beginning = threading.RLock()
         self.pace = Pace(self.training())
 
@@ -100,6 +103,28 @@ class Bench:
         """Build and train the network in another way."""
         self._begin(self.data, settings)
 
+    def prepare(self, data: Dataset, settings: Settings, network: Network, start: Parameters | None) -> None:
+        """Stand at the start of a run of just these; parameters that are None are drawn by the seed."""
+        self._begin(data, settings, network, start)
+
+    def example(self, number: int) -> Example:
+        """A row of the data, as it was typed in by hand if it was.
+
+        Raises
+        ------
+        DataError
+            When there is no such row.
+        """
+        return self._by_hand.get(number) or self.data.example(number)
+
+    def type_in(self, example: Example) -> None:
+        """Look through this in the place of the row of its number; what is learnt stays as it is."""
+        if example.by_hand:
+            self._by_hand[example.number] = example
+        else:
+            self._by_hand.pop(example.number, None)
+        self._hand_edits += 1
+
     def reset(self) -> None:
         """Begin the run anew, from the same first parameters."""
         with self._beginning:
@@ -126,7 +151,7 @@ class Bench:
 
     def mark(self) -> tuple[int, int, str, str]:
         """What is another whenever there is something new to see."""
-        return self.made, self.pace.changes, self.pace.status, self.pace.message
+        return self.made, self.pace.changes + self._hand_edits, self.pace.status, self.pace.message
 
     def moment(self) -> Moment:
         """Where the run stands."""
@@ -138,7 +163,7 @@ class Bench:
 
     def trace(self, number: int, moment: Moment | None = None) -> Trace:
         """Every number of the network for one row of the data, now or at a moment."""
-        example = self.data.example(number)
+        example = self.example(number)
         return trace(self.network, self.theta(moment or self.moment()), example.X, example.Y)
 
     def derive(self, number: int, name: str, *, view: Any = "recursive", terms: int = 8) -> Derivation:
@@ -147,19 +172,26 @@ class Bench:
 
     def certify(self, number: int) -> Certificate:
         """Certificate of the engine's gradient for one row."""
-        example = self.data.example(number)
+        example = self.example(number)
         return certify(self.network, self.theta(self.moment()), example.X, example.Y)
 
     def close(self) -> None:
         """End the run's thread."""
         self.pace.close()
 
-    def _begin(self, data: Dataset, settings: Settings) -> None:
+    def _begin(
+        self,
+        data: Dataset,
+        settings: Settings,
+        network: Network | None = None,
+        start: Parameters | None = None,
+    ) -> None:
         with self._beginning:
-            network = settings.network(data)
+            network = network or settings.network(data)
             part = data.training
             check_examples(network, part.X[:1], part.Y[:1], settings.dtype, None)  # what is wrong, now
-            self.data, self.settings, self.network, self.start = data, settings, network, None
+            self.data, self.settings, self.network, self.start = data, settings, network, start
+            self._by_hand.clear()
             self._restart()
 
     def _restart(self) -> None:

@@ -46,12 +46,18 @@ class Example:
     held_out : bool
     X, Y : ndarray
         (1, n_0) and (1,) or (1, k).
+    by_hand : bool
+        Whether it was typed in, in the row's place.
+    cells : tuple of (str, str)
+        Column and cell as they were typed; empty where the data know them.
     """
 
     number: int
     held_out: bool
     X: Array
     Y: Array
+    by_hand: bool = False
+    cells: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,9 +147,7 @@ class Dataset:
     def cells(self, number: int) -> tuple[tuple[str, str], ...]:
         """Column and cell of a row, as they were written; features and numbers where there is no table."""
         if self.plan is None:
-            example = self.example(number)
-            row = [f"{value:.6g}" for value in example.X[0]]
-            return (*zip(self.features, row, strict=True), (self.targets[0], self.target_text(example.Y)))
+            return self.shown_cells(self.example(number))
         plan = self.plan
         for table in (plan.training, *(() if plan.test is None else (plan.test,))):
             place = np.flatnonzero(table.row_numbers == number)
@@ -151,6 +155,13 @@ class Dataset:
                 one = table.take(place[:1])
                 return tuple((column.name, _spelled(column.texts()[0])) for column in one.columns)
         raise DataError(f"{self.title} has no row {number} with a target")
+
+    def shown_cells(self, example: Example) -> tuple[tuple[str, str], ...]:
+        """Column and cell of a row, as they were written or typed in."""
+        if self.plan is not None:
+            return example.cells or self.cells(example.number)
+        row = [f"{value:.6g}" for value in example.X[0]]
+        return (*zip(self.features, row, strict=True), (self.targets[0], self.target_text(example.Y)))
 
     def preview(self, rows: int = 8) -> tuple[Sequence[str], list[tuple[int, list[str]]]]:
         """Names of the columns, and the first rows: number and cells."""

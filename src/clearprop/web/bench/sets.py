@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -105,6 +105,31 @@ def generated_set(
         targets=("y",),
         training=first,
         held_out=second if share else None,
+    )
+
+
+def points_set(
+    title: str,
+    features: tuple[str, ...],
+    X: Sequence[Sequence[float]],
+    y: Sequence[float],
+    classes: tuple[str, ...] = (),
+) -> Dataset:
+    """A handful of points written out, all to train on; `y` counts the classes, if there are some.
+
+    >>> len(points_set("and", ("p", "q"), [[0, 0], [1, 1]], [0, 1], ("no", "yes")).training)
+    2
+    """
+    kept = np.arange(1, len(X) + 1)
+    Y = np.array(y, np.int64) if classes else np.array(y, np.float64)[:, None]
+    return Dataset(
+        title=title,
+        task="classes" if classes else "numbers",
+        features=features,
+        classes=classes,
+        targets=("y",),
+        training=Part(np.array(X, np.float64), Y, kept),
+        held_out=None,
     )
 
 

@@ -12,7 +12,7 @@ from clearprop.glassbox.quantity import Quantity
 from clearprop.report.frame import said, width_of
 from clearprop.web.drawings.canvas import button, drawing, hue_of, in_words, largest, share_of, short
 
-_ROW, _TOP, _ARROWS, _NUMBER = 26, 36, 230, 78
+_ROW, _TOP, _ARROWS, _NUMBER = 26, 36, 230, 92
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,21 @@
-"""The glass box: a row looked through, a number derived, its gradient certified."""
+"""The glass box: a row looked through in stages, typed in anew, a number derived, its gradient certified."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from clearprop.errors import DataError
+from clearprop.glassbox.quantity import read_name
 from clearprop.glassbox.render.html import MathmlWriter, html_of
 from clearprop.web.bench.parameters import place_of
+from clearprop.web.bench.typing_in import with_cells, with_inputs
+from clearprop.web.drawings import neighbourhood, update_arrows
 from clearprop.web.rooms.asking import Asked
+from clearprop.web.rooms.passes import stages
 from clearprop.web.rooms.plugs import Scene
 from clearprop.web.rooms.rendering import rendered
+from clearprop.web.rooms.updating import update
 
 VIEWS = ("recursive", "paths", "product")
 MOST_TERMS = 64
@@ -22,11 +30,50 @@ def row(asked: Asked) -> str:
     return rendered(
         "row.html",
         scene=scene,
-        example=data.example(scene.number),
-        cells=data.cells(scene.number),
+        cells=data.shown_cells(scene.example),
+        answer=data.classes[_class_of(scene)] if data.classes else "",
+        stages=stages(scene.network),
         slopes=slopes,
         most=MOST_UNITS,
     )
+
+
+def _class_of(scene: Scene) -> int:
+    """The class with the largest output, or the likelier side of a single one."""
+    outputs = scene.trace.y_hat[0]
+    if len(outputs) > 1:
+        return int(outputs.argmax())
+    bound = 0.5 if scene.network.loss.link == "sigmoid" else 0.0
+    return int(outputs[0] > bound)
+
+
+def example(asked: Asked) -> Mapping[str, Any]:
+    """POST /api/benches/ID/example: cells or inputs typed in, in the place of a row's, or the row again."""
+    bench, number = asked.bench, asked.whole("row")
+    data, given = bench.data, bench.example(number)
+    if asked.said.get("again") is True:
+        given = data.example(number)
+    cells, inputs = asked.said.get("cells", {}), asked.said.get("inputs", {})
+    if not _all(cells, str) or not _all(inputs, int | float):
+        raise DataError("cells are texts by their column, inputs are numbers by their place")
+    if cells:
+        given = with_cells(data, given, cells)
+    if inputs:
+        given = with_inputs(data, given, {_place(i): float(value) for i, value in inputs.items()})
+    bench.type_in(given)
+    return {"by_hand": given.by_hand}
+
+
+def _all(given: Any, kind: Any) -> bool:
+    if not isinstance(given, dict):
+        return False
+    return all(isinstance(each, kind) and not isinstance(each, bool) for each in given.values())
+
+
+def _place(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise DataError(f"an input is named by its place, not {text!r}")
+    return int(text)
 
 
 def derivation(asked: Asked) -> str:
@@ -38,14 +85,43 @@ def derivation(asked: Asked) -> str:
         raise DataError(f"terms is a whole number from 1 to {MOST_TERMS}")
     scene = Scene.of(asked.bench, asked.whole("row"))
     name = asked.text("of")
-    found = scene.trace.derive(name, view=view, terms=terms)  # type: ignore[arg-type]
-    table = html_of(MathmlWriter(found.digits).lines(found.tree))
+    parameter = place_of(scene.network, name) is not None
+    shown = view if parameter else "recursive"  # paths lead from a weight or a bias
+    found = scene.trace.derive(name, view=shown, terms=terms)  # type: ignore[arg-type]
     place = place_of(scene.network, name)
-    value = None if place is None else float(scene.moment.theta[place])
-    return rendered("derivation.html", name=name, value=value, table=table, scene=scene)
+    rate = asked.bench.settings.learning_rate
+    steps = update(scene, name, rate)
+    return rendered(
+        "derivation.html",
+        name=name,
+        view=view,
+        shown=shown,
+        value=None if place is None else float(scene.moment.theta[place]),
+        table=html_of(MathmlWriter(found.digits).lines(found.tree)),
+        scene=scene,
+        makes_up=_makes_up(scene, name),
+        rate=rate,
+        steps=steps,
+        arrows=update_arrows([each.change for each in steps]),
+    )
+
+
+def _makes_up(scene: Scene, name: str) -> str:
+    """What the z of the number's unit is made of; nothing for what belongs to no unit."""
+    given = read_name(name)
+    l, units = given.layer, given.units
+    if given.kind == "y_hat":
+        l = scene.network.depth
+    if l is None or not units:
+        return ""
+    pieces = scene.network.layers[l - 1].activation.pieces if given.kind in ("a", "y_hat") else 1
+    return neighbourhood(scene.trace, l, units[0] * pieces, inputs=scene.data.features)
 
 
 def certificate(asked: Asked) -> str:
-    """GET /api/benches/ID/certificate?row=3: whether the engine's gradient is the mathematics' own."""
-    number = asked.whole("row")
-    return rendered("certificate.html", certificate=asked.bench.certify(number), number=number)
+    """GET /api/benches/ID/certificate?row=3&of=W[1][2,0]: whether the engine's gradient is right."""
+    number, name = asked.whole("row"), asked.text("of", "")
+    found = asked.bench.certify(number)
+    checks = {each.name: each for each in found.arrays}
+    own = checks.get(f"{name.partition('[')[0]}[{read_name(name).layer}]") if name else None
+    return rendered("certificate.html", certificate=found, number=number, name=name, own=own)

@@ -57,6 +57,7 @@ def state(name: str, bench: Bench, asked: Asked) -> dict[str, Any]:
     return {
         "id": name,
         "made": bench.made,
+        "lesson": bench.lesson,
         "status": pace.status,
         "message": pace.message,
         "data": {

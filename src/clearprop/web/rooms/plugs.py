@@ -19,7 +19,7 @@ from clearprop.report.charts import learning_curves
 from clearprop.report.frame import WIDTH
 from clearprop.specification import Network, Parameters
 from clearprop.web.bench.bench import Bench
-from clearprop.web.bench.dataset import Dataset
+from clearprop.web.bench.dataset import Dataset, Example
 from clearprop.web.bench.pace import Moment
 from clearprop.web.rooms.rendering import rendered
 
@@ -34,19 +34,22 @@ class Scene:
     ----------
     number : int
         The picked row, by its number in the source.
+    example : Example
+        The same, as it was typed in by hand if it was.
     """
 
     data: Dataset
     network: Network
     moment: Moment
     number: int
+    example: Example
 
     @classmethod
     def of(cls, bench: Bench, number: int | None = None) -> Scene:
         """The scene on a bench, now; the first row to train on is picked, if none is said."""
         data, network, pace = bench.standing()
-        picked = data.first if number is None else data.example(number).number
-        return cls(data, network, pace.look(), picked)
+        picked = bench.example(data.first if number is None else number)
+        return cls(data, network, pace.look(), picked.number, picked)
 
     @cached_property
     def theta(self) -> Parameters:
@@ -56,8 +59,7 @@ class Scene:
     @cached_property
     def trace(self) -> Trace:
         """Every number of the network for the picked row."""
-        example = self.data.example(self.number)
-        return trace(self.network, self.theta, example.X, example.Y)
+        return trace(self.network, self.theta, self.example.X, self.example.Y)
 
 
 def curves(scene: Scene) -> str:

@@ -16,6 +16,8 @@ from clearprop.glassbox.render.html import STYLE
 from clearprop.web.bench.generated import GENERATED
 from clearprop.web.bench.sets import SHIPPED
 from clearprop.web.bench.settings import stepping, trainable
+from clearprop.web.drawings.style import stylesheet
+from clearprop.web.lessons import LESSONS
 from clearprop.web.rooms.rendering import rendered
 
 KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
@@ -33,6 +35,7 @@ def page() -> str:
         losses={name: "classes" if row.for_classes else "numbers" for name, row in losses.items()},
         optimizers={name: optimizers[name].title or name for name in stepping()},
         schedules=list(schedules),
+        lessons={name: lesson.title for name, lesson in LESSONS.items()},
     )
 
 
@@ -40,6 +43,7 @@ def page() -> str:
 def static() -> dict[str, tuple[bytes, str]]:
     """The page's files: name -> content and type. Nothing else can be asked for."""
     found = {"derivation.css": (STYLE.encode(), KINDS[".css"])}
+    found["drawn.css"] = (stylesheet().encode(), KINDS[".css"])
     for file in files("clearprop.web").joinpath("static").iterdir():
         suffix = "." + file.name.rpartition(".")[2]
         if suffix in KINDS:

@@ -54,7 +54,7 @@ function offer(held) {
 function arrange() {
   const held = uploads.get(fields.set.value);
   document.getElementById("target-of").hidden = !held;
-  document.getElementById("generated-of").hidden = !fields.set.selectedOptions[0].hasAttribute("data-generated");
+  document.getElementById("generated-of").hidden = !fields.set.selectedOptions[0]?.hasAttribute("data-generated");
   if (!held) return;
   const names = held.columns.map((column) => column.name);
   if (names.join("\n") === [...target.options].map((each) => each.value).join("\n")) return;
@@ -83,6 +83,7 @@ async function show() {
     fields.set.value = named.value;
     arrange();
   }
+  if (!held && !named) fields.set.selectedIndex = -1; // a lesson's own rows
   const mark = JSON.stringify(bench.state.data);
   if (mark === shown) return;
   shown = mark;

@@ -3,7 +3,8 @@
 import { bench } from "./bench.js";
 import { frames, watch } from "./frames.js";
 import { say, saying } from "./say.js";
-import { askText } from "./wire.js";
+import * as steps from "./steps.js";
+import { askJson, askText } from "./wire.js";
 
 const row = document.getElementById("row");
 const of = document.getElementById("of");
@@ -12,12 +13,14 @@ const said = document.getElementById("glass-said");
 const passes = document.getElementById("passes");
 const derivation = document.getElementById("derivation");
 const certificate = document.getElementById("certificate");
+const OPENS = "[data-of], [data-quantity]"; // a number of a table, or of a drawing
 let stale = "";
 
 const here = (handler) => saying(handler, said);
 const query = (given) => new URLSearchParams({ row: bench.row, ...given });
 
 export function start() {
+  steps.start();
   document.getElementById("pick").addEventListener("submit", here(async (event) => {
     event.preventDefault();
     if (Number(row.value) !== bench.row) bench.pick(Number(row.value));
@@ -26,15 +29,21 @@ export function start() {
   row.addEventListener("change", () => bench.pick(Number(row.value)));
   view.addEventListener("change", here(derive));
   document.getElementById("certify").addEventListener("click", here(certify));
-  document.addEventListener("click", here(async (event) => {
-    const opened = event.target.closest("[data-of]");
-    if (!opened) return;
-    of.value = opened.dataset.of;
-    await derive();
-    derivation.scrollIntoView({ block: "nearest" });
+  document.addEventListener("click", here(opened));
+  document.addEventListener("keydown", here(async (event) => {
+    if (!["Enter", " "].includes(event.key) || !event.target.closest("svg [data-quantity]")) return;
+    event.preventDefault();
+    await opened(event);
   }));
   derivation.addEventListener("click", here(async (event) => {
     if (event.target.id === "edit") await edit(document.getElementById("edited"));
+  }));
+  derivation.addEventListener("keydown", here(async (event) => {
+    if (event.target.id === "edited" && event.key === "Enter") await edit(event.target);
+  }));
+  passes.addEventListener("change", here(typed));
+  passes.addEventListener("click", here(async (event) => {
+    if (event.target.id === "again") await type({ again: true });
   }));
   bench.addEventListener("row", () => {
     row.value = bench.row;
@@ -49,6 +58,27 @@ export function start() {
   frames.addEventListener("frame", (event) => settle(event.detail));
 }
 
+async function opened(event) {
+  const found = event.target.closest(OPENS);
+  if (!found) return;
+  await open(found.dataset.of ?? found.dataset.quantity);
+  derivation.scrollIntoView({ block: "nearest" });
+}
+
+// Derive a number.
+export async function open(name, as) {
+  of.value = name;
+  if (as) view.value = as;
+  await derive();
+}
+
+// Nothing is derived any more: another row, or another network.
+export function clear() {
+  of.value = "";
+  derivation.replaceChildren();
+  certificate.hidden = true;
+}
+
 // While the run goes on its numbers are gone before they are read; once it stands still they are shown.
 function settle(frame) {
   const mark = `${frame.made} ${frame.steps} ${frame.epoch} ${frame.edits}`;
@@ -59,14 +89,37 @@ function settle(frame) {
 
 const refresh = here(async () => {
   certificate.hidden = true;
+  const focused = place(document.activeElement);
   passes.innerHTML = await askText(`${bench.path}/row?${query()}`);
+  if (focused) passes.querySelector(focused)?.focus();
+  steps.show();
   if (of.value) await derive();
 });
+
+// Where the focus is within the passes, to find it again when they are drawn anew.
+function place(element) {
+  if (!passes.contains(element)) return null;
+  const [name, value] = Object.entries(element.dataset)[0] ?? [];
+  return name ? `[data-${name}="${CSS.escape(value)}"]` : null;
+}
 
 async function derive() {
   if (!of.value) throw new Error("press a number below, or type a name such as W[1][0,0]");
   derivation.innerHTML = "";
   derivation.innerHTML = await askText(`${bench.path}/derivation?${query({ of: of.value, view: view.value })}`);
+}
+
+// A cell or an input typed in, in the place of the row's own.
+async function typed({ target }) {
+  if (target.dataset.cell !== undefined) await type({ cells: { [target.dataset.cell]: target.value } });
+  if (target.dataset.input === undefined) return;
+  if (target.value === "") throw new Error("write a number");
+  await type({ inputs: { [target.dataset.input]: Number(target.value) } });
+}
+
+async function type(what) {
+  await askJson(`${bench.path}/example`, { json: { row: bench.row, ...what } });
+  await refresh();
 }
 
 // A weight or a bias set by hand; the next frame shows what moved.
@@ -78,6 +131,6 @@ async function edit({ value, dataset }) {
 async function certify() {
   certificate.hidden = false;
   certificate.textContent = "comparing with the complex step ...";
-  certificate.innerHTML = await askText(`${bench.path}/certificate?${query()}`);
+  certificate.innerHTML = await askText(`${bench.path}/certificate?${query({ of: of.value })}`);
   say("", said);
 }

@@ -5,11 +5,12 @@ import * as data from "./data.js";
 import { watch } from "./frames.js";
 import * as glass from "./glass.js";
 import * as learning from "./learning.js";
+import * as lessons from "./lessons.js";
 import * as network from "./network.js";
 import * as run from "./run.js";
 import { saying } from "./say.js";
 
-for (const room of [run, data, network, learning, glass]) room.start();
+for (const room of [run, data, network, learning, glass, lessons]) room.start();
 
 saying(async () => {
   await bench.open();

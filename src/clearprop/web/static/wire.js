@@ -4,7 +4,7 @@ const KEY = "clearprop-token";
 const HEADER = "X-Clearprop-Token";
 
 // The token stands behind the # of the address that the server opened; it is taken out of there at once.
-function takeToken() {
+export function takeToken() {
   const given = new URLSearchParams(location.hash.slice(1));
   const token = given.get("token");
   if (token === null) return;
