@@ -148,13 +148,15 @@ web.guard.gate web.guard.wire
 web.guard
 web.bench.generated web.bench.dataset web.bench.keeping web.bench.parameters
 web.bench.sets web.bench.settings web.bench.pace
+web.bench.opened_model
 web.bench.bench
-web.bench.benches
+web.bench.benches web.bench.script
+web.bench.keepsakes
 web.bench
 web.rooms.uploads web.rooms.rendering
 web.rooms.asking web.rooms.plugs
 web.rooms.shell web.rooms.playing web.rooms.frames web.rooms.glass
-web.rooms.data
+web.rooms.data web.rooms.exporting
 web.rooms
 web.application web.opening
 web.server

@@ -14,7 +14,7 @@ from clearprop.tables import Table
 from clearprop.web.bench.bench import Bench
 from clearprop.web.bench.benches import Benches
 from clearprop.web.guard.gate import TooMuch
-from clearprop.web.rooms import data, frames, glass, playing, shell
+from clearprop.web.rooms import data, exporting, frames, glass, playing, shell
 from clearprop.web.rooms.asking import answering, refused
 from clearprop.web.rooms.uploads import Uploads
 
@@ -33,6 +33,7 @@ ROUTES = (
     Route(f"{BENCH}/frames", frames.frames),
     Route(f"{BENCH}/row", answering(glass.row)),
     Route(f"{BENCH}/derivation", answering(glass.derivation)),
+    Route(f"{BENCH}/export", answering(exporting.export)),
     Route(f"{BENCH}/certificate", answering(glass.certificate)),
 )
 
