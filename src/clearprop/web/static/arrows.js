@@ -19,6 +19,7 @@ export function start() {
     if (held) stop(group, target);
   });
   document.addEventListener("keydown", pressed);
+  addEventListener("resize", reachScrolling);
   tidyAll();
 }
 
@@ -31,7 +32,19 @@ function nameOfGroup(group) {
   return `${place?.dataset.drawing ?? place?.id} ${[...(place ?? document).querySelectorAll(GROUPS)].indexOf(group)}`;
 }
 
+// What scrolls sideways is scrolled by keys, too, where nothing inside takes the focus.
+function reachScrolling() {
+  for (const each of document.querySelectorAll(".wide:not([tabindex]), .scrolling:not([tabindex])")) {
+    if (each.scrollWidth <= each.clientWidth || each.querySelector("a, input, select, [tabindex='0'], button")) continue;
+    each.tabIndex = 0;
+    each.setAttribute("role", "group");
+    const title = each.closest("[aria-labelledby]")?.getAttribute("aria-labelledby");
+    if (title) each.setAttribute("aria-labelledby", title);
+  }
+}
+
 function tidyAll() {
+  reachScrolling();
   for (const group of document.querySelectorAll(GROUPS)) {
     if (seen.has(group)) continue;
     seen.add(group);
