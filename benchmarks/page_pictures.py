@@ -20,7 +20,7 @@ from clearprop.web.bench.settings import Layer, Settings
 from clearprop.web.server import Served
 
 WIDTH, HEIGHT = 1280, 860
-COLOURS = 128  #: of a picture's palette
+COLOURS = 256  #: of a picture's palette
 MOST_BYTES = 150_000
 #: room -> the data and network it is shown with, what is pressed, and the element that is in the picture
 ROOMS = {
@@ -99,9 +99,9 @@ def quantised(png):
     from PIL import Image
 
     image = Image.open(io.BytesIO(png)).convert("RGB")
-    for colours in (COLOURS, 64, 32, 16):
+    for colours in (COLOURS, 128, 64, 32):
         held = io.BytesIO()
-        image.quantize(colours, dither=Image.Dither.NONE).save(held, "PNG", optimize=True)
+        image.quantize(colours, kmeans=3, dither=Image.Dither.NONE).save(held, "PNG", optimize=True)
         if held.tell() < MOST_BYTES:
             break
     return held.getvalue()
