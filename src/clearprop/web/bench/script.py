@@ -10,13 +10,12 @@ from clearprop.web.bench.bench import Bench
 from clearprop.web.bench.dataset import Dataset
 from clearprop.web.bench.pace import Moment
 from clearprop.web.bench.settings import Settings
+from clearprop.words import plural
 
 _SETS = ("generated_set", "shipped_set", "table_set", "model_set")
 _HEAD = '''"""{about}"""
 
 import hashlib
-
-import numpy as np
 
 import clearprop as cp
 from clearprop.training.descent import Descent
@@ -32,9 +31,7 @@ def as_far_as_the_page(course):
     descent = Descent(course)
     while course.epoch < {epoch}:
         descent.advance()
-    for _ in range({batch}):
-        descent.advance(1)
-    reached["theta"] = course.theta.copy()
+{batches}    reached["theta"] = course.theta.copy()
     return "interrupted"
 
 
@@ -53,9 +50,12 @@ model = cp.train(
     solver=as_far_as_the_page,
 )
 model.theta.flat[:] = reached["theta"]
-found = hashlib.sha256(np.ascontiguousarray(model.theta.flat).tobytes()).hexdigest()
+found = hashlib.sha256(model.theta.flat.tobytes()).hexdigest()
 print({question!r}, found == {digest!r})
 '''
+_BATCHES = """    for _ in range({batch}):
+        descent.advance(1)
+"""
 _EDITED = """
 print(
     "parameters were set by hand on the page, so this script cannot repeat its run: what a hand "
@@ -90,10 +90,9 @@ def script(bench: Bench) -> str:
     if opened is not None and (going_on or opened.name in data.recipe):
         files.append(opened.name)
     if going_on and opened is not None:
-        network = f"cp.load({opened.name!r}).network"
-        initial = f"theta = cp.load({opened.name!r}).theta\n"
-        if opened.table_model is not None:
-            network, initial = (each.replace("cp.load", "cp.TableModel.load") for each in (network, initial))
+        load = "cp.load" if opened.table_model is None else "cp.TableModel.load"
+        network = f"{load}({opened.name!r}).network"
+        initial = f"theta = {load}({opened.name!r}).theta\n"
     elif unseen:
         initial = (
             f"theta = network.initialize({settings.seed!r}, {settings.dtype!r})\n"
@@ -107,7 +106,7 @@ def script(bench: Bench) -> str:
         network=network,
         initial=initial,
         epoch=moment.epoch,
-        batch=moment.batch,
+        batches=_BATCHES.format(batch=moment.batch) if moment.batch else "",
         optimizer=_optimizer(settings),
         batch_size=settings.batch_size,
         epochs=settings.epochs,
@@ -133,7 +132,9 @@ def digest(theta: Array) -> str:
 
 def _about(moment: Moment, files: list[str]) -> str:
     """What the script does, and what it needs; a name stands in it as Python writes it."""
-    steps = f"{moment.epoch} epochs" + (f" and {moment.batch} batches" if moment.batch else "")
+    steps = plural(moment.epoch, "epoch")
+    if moment.batch:
+        steps += f" and {moment.batch} of the {moment.batches} batches of the next"
     lines = [f"Trains a network as the page of clearprop did, to the same bits of weights: {steps}."]
     if moment.edits:
         lines = [

@@ -47,7 +47,13 @@ async function upload(chosen) {
 // A table as the opened model reads it; another target from the menu learns it anew.
 async function readByModel(id) {
   const share = Number(fields.share.value);
-  await bench.post("data", { upload: id, model: true, share, seed: Number(fields.seed.value) });
+  try {
+    await bench.post("data", { upload: id, model: true, share, seed: Number(fields.seed.value) });
+  } catch (error) {
+    showModel(); // the menu says what is still learnt
+    await show();
+    throw error;
+  }
 }
 
 // What is typed is a table like any other.
