@@ -148,8 +148,10 @@ web.guard.gate web.guard.wire
 web.guard
 web.bench.generated web.bench.dataset web.bench.keeping web.bench.parameters
 web.bench.sets web.bench.settings web.bench.pace web.bench.typing_in
+web.bench.opened_model
 web.bench.bench
-web.bench.benches
+web.bench.benches web.bench.script
+web.bench.keepsakes
 web.bench
 web.lessons.lesson
 web.lessons.boolean web.lessons.towers web.lessons.saturation
@@ -160,7 +162,7 @@ web.rooms.uploads web.rooms.rendering
 web.rooms.asking web.rooms.plugs
 web.rooms.passes web.rooms.updating
 web.rooms.shell web.rooms.playing web.rooms.frames web.rooms.glass
-web.rooms.data web.rooms.teaching
+web.rooms.data web.rooms.teaching web.rooms.exporting
 web.rooms
 web.application web.opening
 web.server

@@ -60,6 +60,25 @@ def test_whatever_is_pressed_the_run_is_that_of_train(bench, keys):
     assert_same_run(bench)
 
 
+def test_a_pace_to_watch_takes_single_steps_of_the_same_run(bench):
+    bench.pace.slow(0.01)
+    bench.pace.run()
+    while bench.moment().steps == 0:
+        time.sleep(0.002)
+    assert (bench.pace.status, bench.moment().steps) == ("running", 1)
+    bench.pace.slow(500)
+    while bench.moment().epoch < 3:
+        time.sleep(0.002)
+    bench.reset()
+    assert bench.pace.steps == 500
+    bench.pace.slow(0)
+    press(bench, "r")
+    assert_same_run(bench)
+    for steps in (-1.0, 1e6, float("nan")):
+        with pytest.raises(SpecificationError, match="steps a second"):
+            bench.pace.slow(steps)
+
+
 def test_epochs_that_were_not_kept_are_reached_again(bench, monkeypatch):
     monkeypatch.setattr(keeping, "MOST_KEPT", 4)
     bench.reset()

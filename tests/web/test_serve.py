@@ -16,7 +16,8 @@ from clearprop.cli import app
     [
         (["nowhere.csv"], "nowhere.csv"),
         (["a.csv", "b.csv"], "one model file and one table"),
-        (["model.safetensors"], "name it too"),
+        (["model.safetensors"], "there is no such file"),
+        (["a.safetensors", "b.safetensors"], "one model file and one table"),
         (["model.safetensors", "penguins"], "model.safetensors"),
         (["penguins", "--target", "specie"], "species"),
         (["--port", "99999"], "65535"),

@@ -14,7 +14,7 @@ from clearprop.tables import Table
 from clearprop.web.bench.bench import Bench
 from clearprop.web.bench.benches import Benches
 from clearprop.web.guard.gate import TooMuch
-from clearprop.web.rooms import data, frames, glass, playing, shell, teaching
+from clearprop.web.rooms import data, exporting, frames, glass, playing, shell, teaching
 from clearprop.web.rooms.asking import answering, refused
 from clearprop.web.rooms.uploads import Uploads
 
@@ -36,6 +36,7 @@ ROUTES = (
     Route(f"{BENCH}/lesson", answering(teaching.begin), methods=["POST"]),
     Route(f"{BENCH}/example", answering(glass.example), methods=["POST"]),
     Route(f"{BENCH}/derivation", answering(glass.derivation)),
+    Route(f"{BENCH}/export", answering(exporting.export)),
     Route(f"{BENCH}/certificate", answering(glass.certificate)),
 )
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import Any
 
 from clearprop.engines.examples import check_examples
-from clearprop.errors import DataError
+from clearprop.errors import DataError, SpecificationError
 from clearprop.glassbox.certificate import Certificate
 from clearprop.glassbox.certifying import certify
 from clearprop.glassbox.trace import Derivation, Trace, trace
 from clearprop.specification import Network, Parameters
+from clearprop.tables import Table
 from clearprop.training import train
 from clearprop.training.course import Course
 from clearprop.training.run import Stopped
 from clearprop.web.bench.dataset import Dataset, Example
+from clearprop.web.bench.opened_model import OpenedModel
 from clearprop.web.bench.pace import Moment, Pace
 from clearprop.web.bench.parameters import place_of
 from clearprop.web.bench.sets import generated_set
@@ -32,8 +35,8 @@ class Bench:
     data : Dataset, optional
         Moons, if left out.
     settings : Settings, optional
-    network, start : Network and its Parameters, optional
-        Trained before, to go on from; until the settings change.
+    opened : OpenedModel, optional
+        Trained before, to go on from until the settings change.
 
     Examples
     --------
@@ -49,11 +52,16 @@ class Bench:
         data: Dataset | None = None,
         settings: Settings | None = None,
         *,
-        network: Network | None = None,
-        start: Parameters | None = None,
+        opened: OpenedModel | None = None,
     ) -> None:
-        self.data, self.settings = data or generated_set("moons"), settings or Settings()
-        self.network, self.start = network or self.settings.network(self.data), start
+        self.opened = opened
+        if opened is not None:
+            self.data, self.settings = data or opened.blank(), settings or opened.settings
+            self.network = opened.network
+            self.start: Parameters | None = opened.theta
+        else:
+            self.data, self.settings = data or generated_set("moons"), settings or Settings()
+            self.network, self.start = self.settings.network(self.data), None
         self.made = 0
         self.lesson: tuple[str, int] | None = None  #: name and step that the page stands at
         self._by_hand: dict[int, Example] = {}
@@ -98,6 +106,22 @@ class Bench:
         if data.task != self.data.task:
             settings = Settings.from_plain({**settings.to_plain(), "loss": None})
         self._begin(data, settings)
+
+    def read(self, table: Table, share: float, seed: int) -> None:
+        """Go on with the opened model, on a table as it reads it.
+
+        Raises
+        ------
+        DataError, SpecificationError
+            When the table does not fit the model, or none was opened.
+        """
+        if self.opened is None:
+            raise SpecificationError("no model was opened that could read this table")
+        data = self.opened.read(table, share=share, seed=seed)
+        with self._beginning:
+            self.data, self.settings = data, self.opened.settings
+            self.network, self.start = self.opened.network, self.opened.theta
+            self._restart()
 
     def change(self, settings: Settings) -> None:
         """Build and train the network in another way."""
@@ -149,6 +173,10 @@ class Bench:
         with self._beginning:
             return self.data, self.network, self.pace
 
+    def held(self) -> contextlib.AbstractContextManager[object]:
+        """While this is entered, no run begins anew."""
+        return self._beginning
+
     def mark(self) -> tuple[int, int, str, str]:
         """What is another whenever there is something new to see."""
         return self.made, self.pace.changes + self._hand_edits, self.pace.status, self.pace.message
@@ -195,6 +223,6 @@ class Bench:
             self._restart()
 
     def _restart(self) -> None:
-        old, self.pace = self.pace, Pace(self.training())
+        old, self.pace = self.pace, Pace(self.training(), self.pace.steps)
         self.made += 1
         old.close()

@@ -10,6 +10,7 @@ import numpy as np
 
 from clearprop.arrays import Array, IntArray
 from clearprop.errors import DataError
+from clearprop.table_model import TableModel
 from clearprop.table_model.plan import TablePlan
 from clearprop.tables import Table
 from clearprop.tables.deciding import Task
@@ -86,6 +87,12 @@ class Dataset:
         Inputs that are 0 in every training row: their first weights are 0.
     picture : (int, int) or None
         Height and width, where the inputs are the pixels of a picture.
+    recipe : str
+        Python that makes the same dataset, with the functions of `sets` and `cp` for clearprop.
+    file : str
+        Name of the table that the recipe reads, where it reads one.
+    model : TableModel or None
+        Whose encoders name the inputs, where a model was opened and no table yet.
     """
 
     title: str
@@ -100,6 +107,9 @@ class Dataset:
     notices: tuple[str, ...] = ()
     unseen: tuple[int, ...] = ()
     picture: tuple[int, int] | None = None
+    recipe: str = ""
+    file: str = ""
+    model: TableModel | None = None
 
     @property
     def outputs(self) -> int:

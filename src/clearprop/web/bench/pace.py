@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ Status: TypeAlias = Literal["preparing", "paused", "running", "ended", "diverged
 Train: TypeAlias = Callable[[Callable[[Course], Stopped]], Any]
 CLOSE_SECONDS = 2.0
 ANSWER_SECONDS = 120.0  #: for an order; kernels may have to be compiled first
+MOST_STEPS = 1000.0  #: a second, at a pace to watch
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,10 +82,12 @@ class Pace:
     ----------
     train : callable
         Given a solver, calls `clearprop.train` with it.
+    steps : float
+        A second, at most, to watch; 0 for full speed.
     """
 
-    def __init__(self, train: Train) -> None:
-        self._train = train
+    def __init__(self, train: Train, steps: float = 0.0) -> None:
+        self._train, self.steps, self._due = train, steps, 0.0
         self._orders: queue.SimpleQueue[_Order[Any]] = queue.SimpleQueue()
         self._course: Course | None = None
         self._going, self._closed = False, False
@@ -110,12 +114,18 @@ class Pace:
         return self._failed or self._message
 
     def run(self) -> None:
-        """Train at full speed until told otherwise."""
+        """Train until told otherwise."""
         self._ask(lambda: self._go(True))
 
     def pause(self) -> None:
         """Stand still after the slice under way."""
         self._ask(lambda: self._go(False))
+
+    def slow(self, steps: float) -> None:
+        """Take so many steps a second from now on, to watch them; 0 for full speed."""
+        if not 0 <= steps <= MOST_STEPS:
+            raise SpecificationError(f"steps a second are a number from 0 to {MOST_STEPS}, not {steps:g}")
+        self._ask(lambda: self._slow(steps))
 
     def one_batch(self) -> None:
         """Take one step, and stand still."""
@@ -142,6 +152,10 @@ class Pace:
     def look(self) -> Moment:
         """Where the run stands, its parameters copied."""
         return self._ask(self._look)
+
+    def standing(self) -> tuple[Run, Moment]:
+        """The run so far, and where it stands, at one moment."""
+        return self._ask(lambda: (self._standing_course.run(self._reason), self._look()))
 
     def result(self) -> Run:
         """The run so far, as `clearprop.train` would give it."""
@@ -172,18 +186,20 @@ class Pace:
         self._descent, self._kept = Descent(course), Keeping(course)
         self._course = course
         while not self._closed:
-            self._obey(wait=not self._going)
-            if self._going:
-                self._advance()
+            self._obey(max(self._due - time.monotonic(), 0.0) if self._going else None)
+            if self._going and time.monotonic() >= self._due:
+                self._due = time.monotonic() + 1 / self.steps if self.steps else 0.0
+                self._advance(1 if self.steps else None)
         return "interrupted"
 
-    def _obey(self, *, wait: bool) -> None:
+    def _obey(self, wait: float | None) -> None:
+        """Carry out what was ordered; wait for a first order so many seconds, or (None) for ever."""
         while not self._closed:
             try:
-                order = self._orders.get(block=wait)
+                order = self._orders.get(block=wait != 0, timeout=wait or None)
             except queue.Empty:
                 return
-            wait = False
+            wait = 0.0
             try:
                 order.answer.set_result(order.do())
             except BaseException as error:
@@ -213,6 +229,9 @@ class Pace:
         if going:
             self._require_standing()
         self._going = going
+
+    def _slow(self, steps: float) -> None:
+        self.steps, self._due = steps, 0.0
 
     def _steps(self, most: int | None) -> None:
         self._require_standing()

@@ -9,12 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.arrays import Array, IntArray
 from clearprop.datasets import penguins_path
+from clearprop.engines.examples import check_targets
 from clearprop.errors import DataError, SpecificationError
 from clearprop.formulas.losses import losses
+from clearprop.specification import Network
 from clearprop.table_model import Settings, TableModel
 from clearprop.table_model.plan import TablePlan, features, plan_table, targets, unseen_slots
-from clearprop.table_model.rows import learnable_rows
+from clearprop.table_model.rows import Rows
 from clearprop.tables import Table, read_table
 from clearprop.tables.deciding import Task
 from clearprop.training.validation import hold_out
@@ -74,7 +77,8 @@ def shipped_set(name: str, *, share: float = SHARE, seed: int = 0) -> Dataset:
     entry = SHIPPED[name]
     table = replace(read_table(entry.read()), source=entry.title)
     found = table_set(table, entry.target, share=share, seed=seed, exclude=entry.exclude)
-    return replace(found, table=None, picture=entry.picture)
+    recipe = f"shipped_set({name!r}, share={share!r}, seed={seed!r})"
+    return replace(found, table=None, picture=entry.picture, recipe=recipe, file="")
 
 
 def generated_set(
@@ -105,6 +109,7 @@ def generated_set(
         targets=("y",),
         training=first,
         held_out=second if share else None,
+        recipe=f"generated_set({name!r}, rows={rows!r}, noise={noise!r}, share={share!r}, seed={seed!r})",
     )
 
 
@@ -151,7 +156,10 @@ def table_set(
     """
     settings = Settings(seed=seed, dtype="float64")
     plan = plan_table(table, target, task=task, exclude=exclude, test=share or None, settings=settings)
-    return _encoded(plan, table, (*plan.notices, *plan.unread))
+    options = f"share={share!r}, seed={seed!r}, task={task!r}, exclude={exclude!r}"
+    recipe = f"table_set(cp.read_table({table.source!r}), {target!r}, {options})"
+    found = _encoded(plan, table, (*plan.notices, *plan.unread))
+    return replace(found, recipe=recipe, file=table.source)
 
 
 def _encoded(plan: TablePlan, table: Table, notices: tuple[str, ...]) -> Dataset:
@@ -177,24 +185,51 @@ def _encoded(plan: TablePlan, table: Table, notices: tuple[str, ...]) -> Dataset
     )
 
 
-def model_set(model: TableModel, table: Table, *, share: float = SHARE, seed: int = 0) -> Dataset:
-    """A table as a trained model reads it, by the encoders it was trained with.
+def model_set(
+    model: TableModel, table: Table, *, share: float = SHARE, seed: int = 0, file: str = ""
+) -> Dataset:
+    """A table as a trained model reads it, by the encoders it was trained with; `file` is the model's own.
 
     Raises
     ------
     DataError
         When a column is missing, or cells cannot be read as in training.
     """
-    rows = learnable_rows(table, list(model.target.columns), task=model.target.task)
-    everything = np.arange(rows.table.n_rows)
-    first, second = rows.split(share, seed) if share else (everything, None)
-    plan = plan_table(table, list(model.target.columns), task=model.target.task, settings=Settings(seed=seed))
-    plan = replace(
-        plan,
+    known = model.target.known_rows(table)
+    if not known.any():
+        names = ", ".join(model.target.columns)
+        raise DataError(f"{table.source}: no row has a value of the target {names}; a gradient needs one")
+    whole = table.take(known)
+    first, second = parted(model.network, targets(model.network, model.target, whole), share, seed)
+    places = np.flatnonzero(known)
+    rows = Rows(whole, places, table.row_numbers, model.target, None, None, (), {}, tuple(table.notices))
+    plan = TablePlan(
         encoder=model.encoder,
         target=model.target,
         network=model.network,
-        training=rows.table.take(first),
-        test=None if second is None else rows.table.take(second),
+        settings=Settings(seed=seed),
+        training=whole.take(first),
+        test=None if second is None else whole.take(second),
+        share=share or None,
+        weights=None,
+        ties=None,
+        roles={},
+        notices=(),
+        rows=rows,
+        taught=first,
     )
-    return _encoded(plan, table, tuple(model.notices(table)))
+    options = f"share={share!r}, seed={seed!r}"
+    recipe = f"model_set(cp.TableModel.load({file!r}), cp.read_table({table.source!r}), {options})"
+    found = _encoded(plan, table, tuple(model.notices(table)))
+    return replace(found, recipe=recipe, file=table.source)
+
+
+def parted(network: Network, Y: Array, share: float, seed: int) -> tuple[IntArray, IntArray | None]:
+    """Places of rows to train on and of those held out; none where too few are there to part."""
+    if not share or len(Y) < 2:
+        return np.arange(len(Y)), None
+    checked = check_targets(network, Y, len(Y), np.float64, "Y")
+    try:
+        return hold_out(network.loss, checked, share, seed)
+    except DataError:  # a single row of every class
+        return np.arange(len(Y)), None

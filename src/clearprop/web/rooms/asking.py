@@ -75,7 +75,7 @@ class Asked:
 
 
 def answering(room: Answer) -> Endpoint:
-    """The room as an endpoint: it runs in a thread, a text it gives is HTML, anything else JSON."""
+    """The room as an endpoint: it runs in a thread, a text it gives is HTML, plain data JSON."""
 
     @functools.wraps(room)
     async def endpoint(request: Request) -> Response:
@@ -88,6 +88,8 @@ def answering(room: Answer) -> Endpoint:
             return refused(str(error).removeprefix("its "))
         except ClearpropError as error:
             return refused(str(error))
+        if isinstance(given, Response):
+            return given
         return HTMLResponse(given) if isinstance(given, str) else JSONResponse(given)
 
     return endpoint

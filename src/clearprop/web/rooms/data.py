@@ -34,16 +34,24 @@ async def upload(request: Request) -> Response:
 
 def choose(asked: Asked) -> Mapping[str, Any]:
     """POST /api/benches/ID/data: a set by its name, or an uploaded table and its target."""
-    asked.bench.choose(_chosen(asked))
+    if asked.said.get("model") is True:  # as the opened model reads it
+        asked.bench.read(asked.uploads.get(asked.text("upload")), *_share(asked))
+    else:
+        asked.bench.choose(_chosen(asked))
     return told(asked)
 
 
-def _chosen(asked: Asked) -> Dataset:
+def _share(asked: Asked) -> tuple[float, int]:
     share, seed = asked.real("share", SHARE), asked.whole("seed", 0)
     if not 0 <= share <= MOST_SHARE:
         raise DataError(f"share is a number from 0 to {MOST_SHARE}, not {share:g}")
     if not 0 <= seed < 2**53:
         raise DataError(f"seed is a whole number from 0 to below 2**53, not {seed}")
+    return share, seed
+
+
+def _chosen(asked: Asked) -> Dataset:
+    share, seed = _share(asked)
     if "upload" in asked.said:
         table = asked.uploads.get(asked.text("upload"))
         return table_set(table, asked.text("target"), share=share, seed=seed, task=_task(asked))

@@ -17,6 +17,7 @@ VERBS: Mapping[str, Callable[[Bench, Asked], None]] = {
     "pause": lambda bench, asked: bench.pace.pause(),
     "batch": lambda bench, asked: bench.pace.one_batch(),
     "epoch": lambda bench, asked: bench.pace.one_epoch(),
+    "pace": lambda bench, asked: bench.pace.slow(asked.real("steps")),
     "reset": lambda bench, asked: bench.reset(),
     "back": lambda bench, asked: bench.pace.back_to(asked.whole("epoch")),
     "edit": lambda bench, asked: bench.edit(asked.text("name"), asked.real("value")),
@@ -74,6 +75,8 @@ def state(name: str, bench: Bench, asked: Asked) -> dict[str, Any]:
             "upload": described(upload, data.table) if upload and data.table else None,
         },
         "settings": bench.settings.to_plain(),
+        "pace": pace.steps,
+        "model": _told_model(bench),
         "network": {
             "widths": list(network.widths),
             "parameters": network.n_parameters,
@@ -82,3 +85,11 @@ def state(name: str, bench: Bench, asked: Asked) -> dict[str, Any]:
             "losses": list(fitting(data.task)),
         },
     }
+
+
+def _told_model(bench: Bench) -> dict[str, Any] | None:
+    """The opened model, and the columns of a table that it reads."""
+    opened = bench.opened
+    if opened is None:
+        return None
+    return {"name": opened.name, "columns": list(opened.columns), "standing": bench.start is not None}

@@ -22,10 +22,13 @@ export function start() {
     event.preventDefault();
     await upload(event.dataTransfer.files[0]);
   }));
+  document.getElementById("read").addEventListener("click", saying(typed));
+  bench.addEventListener("state", showModel);
   bench.addEventListener("state", saying(show));
 }
 
 async function changed(event) {
+  if (event.target.id === "typed") return;
   if (event.target === file) return upload(file.files[0]);
   if (event.target === fields.set) arrange();
   await choose();
@@ -38,8 +41,41 @@ async function upload(chosen) {
   file.value = "";
   offer(held);
   target.value = held.columns.at(-1).name;
-  await choose();
+  await (bench.state.model ? readByModel(held.id) : choose());
 }
+
+// A table as the opened model reads it; another target from the menu learns it anew.
+async function readByModel(id) {
+  const share = Number(fields.share.value);
+  try {
+    await bench.post("data", { upload: id, model: true, share, seed: Number(fields.seed.value) });
+  } catch (error) {
+    showModel(); // the menu says what is still learnt
+    await show();
+    throw error;
+  }
+}
+
+// What is typed is a table like any other.
+async function typed() {
+  await upload(new File([`${document.getElementById("typed").value.trim()}\n`], "typed.csv"));
+}
+
+function showModel() {
+  const { model } = bench.state;
+  document.getElementById("typed-of").hidden = !model;
+  const field = document.getElementById("typed");
+  if (model && bench.state.data.title === model.name) {
+    const shown = [...own.children].find((each) => each.value === "") ?? own.appendChild(new Option(model.name, ""));
+    shown.disabled = true; // it is where one begins; reset comes back to its weights
+    shown.selected = true;
+    own.hidden = false;
+    arrange();
+  }
+  if (model && !field.value) field.value = `${model.columns.map(cell).join(",")}\n`;
+}
+
+const cell = (name) => (/[",\n]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name);
 
 // Put an upload into the menu, chosen.
 function offer(held) {

@@ -9,6 +9,9 @@ const AGAIN = 1000; // milliseconds, after the stream broke
 export const frames = new EventTarget();
 let current = null;
 let broken = false;
+let drawn = 0;
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const SELDOM = 1000; // milliseconds from one drawing to the next, for who asks for little motion
 
 const shown = () =>
   [...document.querySelectorAll("[data-drawing]")].map((each) => each.dataset.drawing).join(",");
@@ -37,6 +40,9 @@ export async function watch() {
 
 function tell(frame) {
   if (frame.made !== bench.state.made) bench.reload();
+  const now = performance.now();
+  if (calm.matches && frame.status === "running" && now - drawn < SELDOM) frame.drawings = {};
+  else drawn = now;
   for (const [name, piece] of Object.entries(frame.drawings ?? {}))
     for (const place of document.querySelectorAll(`[data-drawing="${name}"]`)) place.innerHTML = piece;
   frames.dispatchEvent(new CustomEvent("frame", { detail: frame }));
