@@ -152,6 +152,9 @@ web.bench.bench
 web.bench.benches
 web.bench
 web.rooms.uploads web.rooms.rendering
+web.views.rows web.views.learning web.views.network web.views.remedies
+web.views.answers web.views.findings
+web.views
 web.rooms.asking web.rooms.plugs
 web.rooms.shell web.rooms.playing web.rooms.frames web.rooms.glass
 web.rooms.data

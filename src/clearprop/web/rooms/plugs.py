@@ -12,18 +12,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-
 from clearprop.glassbox.trace import Trace, trace
-from clearprop.report.charts import learning_curves
-from clearprop.report.frame import WIDTH
+from clearprop.glassbox.whole_pass import WholePass, whole_pass
 from clearprop.specification import Network, Parameters
 from clearprop.web.bench.bench import Bench
 from clearprop.web.bench.dataset import Dataset
 from clearprop.web.bench.pace import Moment
-from clearprop.web.rooms.rendering import rendered
-
-MOST_POINTS = 300  #: of a curve
+from clearprop.web.bench.settings import Settings
+from clearprop.web.views.answers import confused, has_landscape, landscape, mistaken
+from clearprop.web.views.findings import diagnosis
+from clearprop.web.views.learning import activations, losses, norms
+from clearprop.web.views.network import layers_table, network_view
+from clearprop.web.views.rows import SAMPLE, some
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,14 @@ class Scene:
     network: Network
     moment: Moment
     number: int
+    settings: Settings
 
     @classmethod
     def of(cls, bench: Bench, number: int | None = None) -> Scene:
         """The scene on a bench, now; the first row to train on is picked, if none is said."""
         data, network, pace = bench.standing()
         picked = data.first if number is None else data.example(number).number
-        return cls(data, network, pace.look(), picked)
+        return cls(data, network, pace.look(), picked, bench.settings)
 
     @cached_property
     def theta(self) -> Parameters:
@@ -59,35 +60,47 @@ class Scene:
         example = self.data.example(self.number)
         return trace(self.network, self.theta, example.X, example.Y)
 
-
-def curves(scene: Scene) -> str:
-    """Loss over the epochs, some hundred points of it."""
-    moment = scene.moment
-    if not moment.epoch:
-        return '<p class="soft">No epoch yet.</p>'
-    places = np.unique(np.linspace(0, moment.epoch - 1, MOST_POINTS).astype(int)).tolist()
-    epochs, loss, held = (
-        [moment.history[name][k] for k in places] for name in ("epoch", "loss", "validation_loss")
-    )
-    return learning_curves(epochs, loss, held).replace(f' style="--w:{WIDTH:g}"', "")
-
-
-def layers(scene: Scene) -> str:
-    """The network as a table, until it is drawn: each layer, its units, and how large its numbers are."""
-    seen, rows = scene.trace, []
-    for l, layer in enumerate(scene.network.layers, start=1):
-        size, slope = np.abs(scene.theta.W[l]).mean(), np.linalg.norm(seen.dW[l])
-        rows.append((l, layer, size, seen.a[l].mean(), slope))
-    return rendered("layers.html", rows=rows)
+    @cached_property
+    def sample(self) -> WholePass:
+        """A pass of some of the rows to train on, always the same."""
+        part = some(self.data.training, SAMPLE)
+        return whole_pass(self.network, self.theta, part.X, part.Y)
 
 
 #: name -> what draws it
 DRAWINGS: Mapping[str, Callable[[Scene], str]] = {
-    "network": layers,
-    "curves": curves,
+    "network": lambda scene: network_view(scene.data, scene.trace, "weights"),
+    "activations": lambda scene: network_view(scene.data, scene.trace, "activations"),
+    "gradients": lambda scene: network_view(scene.data, scene.trace, "gradients"),
+    "layers": lambda scene: layers_table(scene.trace),
+    "curves": lambda scene: losses(scene.moment),
+    "norms": lambda scene: norms(scene.moment, scene.sample),
+    "histograms": lambda scene: activations(scene.sample),
+    "landscape": lambda scene: landscape(scene.data, scene.network, scene.theta),
+    "confusion": lambda scene: confused(scene.data, scene.network, scene.theta),
+    "mistakes": lambda scene: mistaken(scene.data, scene.network, scene.theta),
+    "diagnosis": lambda scene: diagnosis(scene.data, scene.network, scene.moment, scene.settings),
+}
+
+#: name -> whether there is such a drawing of these data; any other one always is
+APPLIES: Mapping[str, Callable[[Dataset, Network], bool]] = {
+    "landscape": has_landscape,
+    "confusion": lambda data, network: data.task == "classes",
+    "mistakes": lambda data, network: data.task == "classes",
 }
 
 
+def applying(data: Dataset, network: Network) -> list[str]:
+    """Names of the drawings that there are of these data."""
+    return [name for name in DRAWINGS if name not in APPLIES or APPLIES[name](data, network)]
+
+
+def known(names: list[str]) -> list[str]:
+    """Each name once, unknown ones left out."""
+    return [name for name in dict.fromkeys(names) if name in DRAWINGS]
+
+
 def drawn(scene: Scene, names: list[str]) -> dict[str, str]:
-    """The drawings of these names; unknown ones are passed over."""
-    return {name: DRAWINGS[name](scene) for name in names if name in DRAWINGS}
+    """The drawings of these names; unknown ones, and those that do not apply, are passed over."""
+    there = set(applying(scene.data, scene.network))
+    return {name: DRAWINGS[name](scene) for name in names if name in there}

@@ -8,8 +8,9 @@ import * as learning from "./learning.js";
 import * as network from "./network.js";
 import * as run from "./run.js";
 import { saying } from "./say.js";
+import * as views from "./views.js";
 
-for (const room of [run, data, network, learning, glass]) room.start();
+for (const room of [run, data, network, learning, glass, views]) room.start();
 
 saying(async () => {
   await bench.open();
