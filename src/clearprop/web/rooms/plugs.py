@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from clearprop.glassbox.trace import Trace, trace
 from clearprop.glassbox.whole_pass import WholePass, whole_pass
 from clearprop.specification import Network, Parameters
@@ -103,4 +105,5 @@ def known(names: list[str]) -> list[str]:
 def drawn(scene: Scene, names: list[str]) -> dict[str, str]:
     """The drawings of these names; unknown ones, and those that do not apply, are passed over."""
     there = set(applying(scene.data, scene.network))
-    return {name: DRAWINGS[name](scene) for name in names if name in there}
+    with np.errstate(all="ignore"):  # a network that diverged is drawn as it is
+        return {name: DRAWINGS[name](scene) for name in names if name in there}

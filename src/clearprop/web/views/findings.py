@@ -8,6 +8,7 @@ import numpy as np
 
 from clearprop.errors import ClearpropError
 from clearprop.glassbox.diagnosis import diagnose
+from clearprop.glassbox.diagnosis.checks import CHECKS
 from clearprop.specification import Network, Parameters
 from clearprop.web.bench.dataset import Dataset
 from clearprop.web.bench.pace import Moment
@@ -15,6 +16,8 @@ from clearprop.web.bench.settings import Settings
 from clearprop.web.rooms.rendering import rendered
 from clearprop.web.views.remedies import in_words, remedied
 from clearprop.web.views.rows import SAMPLE, some
+
+LATE = 20  #: epochs until something is said about what a whole run comes to
 
 
 def diagnosis(data: Dataset, network: Network, moment: Moment, settings: Settings) -> str:
@@ -41,7 +44,8 @@ def diagnosis(data: Dataset, network: Network, moment: Moment, settings: Setting
     except (ClearpropError, np.linalg.LinAlgError) as error:
         return rendered("diagnosis.html", findings=[], seen="", error=str(error))
     items = []
-    for finding in found:
+    late = {check.name for check in CHECKS if check.late and moment.epoch < LATE}
+    for finding in (each for each in found if each.name not in late):
         change = remedied(finding, settings, data)
         items.append((finding, json.dumps(change) if change else "", in_words(change, settings)))
     seen = f"{len(part):,} rows to train on, {moment.epoch:,} epochs"

@@ -58,11 +58,17 @@ def _norms_of(seen: WholePass) -> Array:
 
 
 def activations(sample: WholePass) -> str:
-    """Histograms of the activations of each layer over the sample."""
+    """Histograms of the activations of each layer over the sample; a sure output is not called saturated."""
+    L = sample.network.depth
     layers = list(enumerate(sample.network.layers, start=1))
     shown = layers if len(layers) <= LAYERS else layers[: LAYERS - 1] + layers[-1:]
     found = [
-        layer_histogram(f"layer {l}: {layer.activation.name}", sample.a[l], sample.z[l], layer.activation)
+        layer_histogram(
+            f"layer {l}: {layer.activation.name}",
+            sample.a[l],
+            sample.z[l] if l < L else None,
+            layer.activation,
+        )
         for l, layer in shown
     ]
-    return activation_histograms(found)
+    return activation_histograms(found, across=2)

@@ -13,6 +13,8 @@ from clearprop.web.drawings import network_drawing
 from clearprop.web.drawings.numbers import View
 from clearprop.web.rooms.rendering import rendered
 
+ACROSS = 400.0  #: the page's middle
+
 
 def network_view(data: Dataset, seen: WholePass, view: View) -> str:
     """The network with its weights, or the activations or gradients of the picked row.
@@ -39,6 +41,7 @@ def network_view(data: Dataset, seen: WholePass, view: View) -> str:
         seen=seen,
         inputs=data.features,
         outputs=outputs if len(outputs) == network.output.units else (),
+        across=ACROSS,
     )
     return re.sub(r'data-quantity="([^"]*)"', r'data-quantity="\1" data-of="\1"', drawn)
 
