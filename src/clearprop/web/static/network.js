@@ -49,7 +49,9 @@ function show() {
   const { settings, network, data } = bench.state;
   const focused = layers.contains(document.activeElement) ? place(document.activeElement) : null;
   layers.replaceChildren(...settings.layers.map(item));
-  if (focused) field(layers.children[focused.at] ?? form, focused.name)?.focus();
+  const again = focused?.name && layers.children[focused.at];
+  if (again) field(again, focused.name).focus();
+  else if (focused) document.getElementById("add").focus(); // its layer is gone
   for (const name of [...NUMBERS, ...TEXTS]) fields[name].value = settings[name];
   for (const name of [...OPEN_NUMBERS, ...OPEN_TEXTS]) fields[name].value = settings[name] ?? "";
   fields.output_bias.checked = settings.output_bias;
