@@ -187,4 +187,5 @@ def test_heavy_drawings_come_rarely_and_all_rest_as_long_as_they_cost():
         clock += 0.05
     assert sum(spent.values()) <= 100 / RESTS + sum(costs.values())
     assert spent["light"] / 0.001 > 10 * spent["heavy"] / 0.05 > 100
+    turns.due(marks + 1, clock, running=False)
     assert turns.due(marks + 1, clock, running=False) == ["light", "heavy"]

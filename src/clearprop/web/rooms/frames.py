@@ -66,6 +66,8 @@ class Turns:
     >>> turns.took("first", 0.0, {"light": 0.001, "heavy": 0.1})
     >>> turns.due("second", 1.0, running=True), turns.due("second", 1.0, running=False)
     (['light'], ['light', 'heavy'])
+    >>> turns.due("third", 1.0, running=False)  # it may only pass through
+    ['light']
     >>> turns.due("first", 9.0, running=True)
     []
     """
@@ -73,13 +75,13 @@ class Turns:
     def __init__(self, names: list[str]) -> None:
         self._seen: dict[str, Any] = dict.fromkeys(names)
         self._free = dict.fromkeys(names, 0.0)
+        self._last: Any = None
 
     def due(self, mark: Any, now: float, *, running: bool) -> list[str]:
-        """Names of what shows something else than the mark, and has rested if the run goes on."""
+        """Names of what shows something else than the mark, and has rested or the run stands still."""
+        still, self._last = not running and mark == self._last, mark
         return [
-            name
-            for name, seen in self._seen.items()
-            if seen != mark and (now >= self._free[name] or not running)
+            name for name, seen in self._seen.items() if seen != mark and (now >= self._free[name] or still)
         ]
 
     def took(self, mark: Any, now: float, costs: Mapping[str, float]) -> None:

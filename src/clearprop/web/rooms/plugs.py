@@ -2,7 +2,7 @@
 
 The page names the drawings it shows, so what nobody looks at costs nothing. A drawing is a pure function of
 the scene and gives a piece of HTML or SVG: everything escaped, no scripts, and no `style` attributes, which
-the page's policy forbids (classes, and rules in `static/drawings.css`, instead). The page puts it wherever
+the page's policy forbids (classes, and rules in `web/drawings/style.py`, instead). The page puts it wherever
 an element says `data-drawing="name"`.
 """
 
