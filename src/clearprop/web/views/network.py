@@ -13,7 +13,7 @@ from clearprop.web.drawings import network_drawing
 from clearprop.web.drawings.numbers import View
 from clearprop.web.rooms.rendering import rendered
 
-ACROSS = 400.0  #: the page's middle
+ACROSS = 365.0  #: the page's middle
 
 
 def network_view(data: Dataset, seen: WholePass, view: View) -> str:
