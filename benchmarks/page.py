@@ -3,7 +3,8 @@
     python -m benchmarks.page [--steps 10000] [--rounds 7] [--only moons]
 
 The run is the bench's, in a process that serves; who looks is another process that reads every frame, with
-all drawings, as a browser does (but shows nothing). Medians; each round has both, one after the other.
+a drawing of every panel, as a browser does that has all in sight (but shows nothing). Medians; each round
+has both, one after the other.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ import time
 from clearprop.web.bench.bench import Bench
 from clearprop.web.bench.sets import generated_set, shipped_set
 from clearprop.web.bench.settings import Layer, Settings
-from clearprop.web.rooms.plugs import DRAWINGS
 from clearprop.web.server import Served
 
 LOOKING = """
@@ -30,6 +30,8 @@ with urllib.request.urlopen(asked) as answer:
         if line.startswith(b"data"):
             print(len(line), flush=True)
 """
+
+SHOWN = "network,landscape,confusion,curves,diagnosis"
 
 #: name -> data, hidden layers, batch
 RUNS = {
@@ -68,7 +70,7 @@ def main() -> None:
         epochs = -(-given.steps // -(-len(learnt.training) // batch))
         layers = tuple(Layer(units, "tanh") for units in hidden)
         bench = Bench(learnt, Settings(layers=layers, batch_size=batch, epochs=epochs))
-        path = f"{served.address.origin}/api/benches/{benches.add(bench)}/frames?show={','.join(DRAWINGS)}"
+        path = f"{served.address.origin}/api/benches/{benches.add(bench)}/frames?show={SHOWN}"
         seconds(bench)
         alone, seen, frames = [], [], 0
         for _ in range(given.rounds):

@@ -159,6 +159,9 @@ web.lessons.vanishing web.lessons.overfitting web.lessons.softmax
 web.lessons.all_lessons web.lessons.preparing
 web.lessons
 web.rooms.uploads web.rooms.rendering
+web.views.rows web.views.learning web.views.network web.views.remedies
+web.views.answers web.views.findings
+web.views
 web.rooms.asking web.rooms.plugs
 web.rooms.passes web.rooms.updating
 web.rooms.shell web.rooms.playing web.rooms.frames web.rooms.glass

@@ -18,6 +18,7 @@ from clearprop.web.bench.opened_model import OpenedModel
 from clearprop.web.bench.script import script
 from clearprop.web.bench.sets import generated_set, shipped_set, table_set
 from clearprop.web.bench.settings import Layer, Settings
+from clearprop.web.lessons import LESSONS, prepare
 from served import asked, request, serving
 
 KINDS = {
@@ -40,7 +41,16 @@ def generated(folder):
 
 
 def shipped(folder):
-    settings = Settings(dtype="float32", loss="cross_entropy", output_bias=False, optimizer="sgd")
+    settings = Settings(
+        dtype="float32",
+        loss="cross_entropy",
+        output_bias=False,
+        optimizer="adamw",
+        weight_decay=0.1,
+        clip_norm=0.5,
+        initializer="he_normal",
+        class_weight="balanced",
+    )
     return Bench(shipped_set("penguins", share=0.1, seed=3), settings)
 
 
@@ -108,6 +118,15 @@ def test_of_what_was_set_by_hand_the_script_says_that_it_cannot_repeat_it(tmp_pa
     assert said.endswith(": False\n")
     assert kept.theta.W[1][0, 0] == 0.5
     assert kept.record is None
+
+
+def test_what_a_lesson_wrote_down_is_not_exported_as_a_script():
+    bench = Bench()
+    prepare(bench, LESSONS["boolean"], 0)
+    with pytest.raises(SpecificationError, match="take the model file"):
+        script(bench)
+    assert model(bench).network == bench.network
+    bench.close()
 
 
 def test_a_diverged_run_is_not_exported():

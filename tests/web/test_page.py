@@ -43,6 +43,7 @@ def test_from_a_fresh_start_to_a_derived_gradient_on_an_uploaded_table(served, t
         page.get_by_role("button", name="Run", exact=True).click()
         page.get_by_text("ended after 2000 epochs").wait_for()
         assert float(figure(page, "loss")) < 0.5
+        page.locator("[data-drawing=curves]").scroll_into_view_if_needed()  # or it is not drawn
         page.locator("[data-drawing=curves] svg").wait_for()
         page.locator("#preview [data-row='5']").click()
         page.get_by_role("heading", name="Row 5").wait_for()

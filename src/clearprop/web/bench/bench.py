@@ -83,6 +83,7 @@ class Bench:
                 batch_size=settings.batch_size,
                 epochs=settings.epochs,
                 seed=settings.seed,
+                class_weight=settings.class_weight,  # type: ignore[arg-type]
                 validation=None if held is None else (held.X, held.Y),
                 initial=start,
                 dtype=settings.dtype,

@@ -19,8 +19,8 @@ from clearprop.arrays import Array
 from clearprop.errors import ClearpropError, SpecificationError
 from clearprop.training.course import Course
 from clearprop.training.descent import Descent
-from clearprop.training.run import History, Run, Stopped, TrainingDiverged
-from clearprop.web.bench.keeping import Keeping
+from clearprop.training.run import History, Run, RunRecord, Stopped, TrainingDiverged
+from clearprop.web.bench.keeping import Keeping, Kept
 
 T = TypeVar("T")
 Status: TypeAlias = Literal["preparing", "paused", "running", "ended", "diverged", "failed"]
@@ -49,6 +49,10 @@ class Moment:
         Why the run ended, or "".
     edits : int
         How often a parameter was set by hand; if ever, no script gives this run.
+    kept : tuple of Kept
+        Some of its epochs, from 0 on.
+    record : RunRecord or None
+        Its settings.
     """
 
     status: Status
@@ -63,6 +67,8 @@ class Moment:
     ended: str = ""
     message: str = ""
     edits: int = 0
+    kept: tuple[Kept, ...] = ()
+    record: RunRecord | None = None
 
     def last(self, name: str) -> float | None:
         """The last epoch's value of a column of the history."""
@@ -276,6 +282,8 @@ class Pace:
             ended=self._ended,
             message=self._message,
             edits=len(self._edits),
+            kept=self._kept.epochs(),
+            record=course.record,
         )
 
     @property

@@ -43,6 +43,7 @@ model = cp.train(
     batch_size={batch_size},
     epochs={epochs},
     seed={seed},
+    class_weight={class_weight!r},
     validation={validation},
     initial={start},
     dtype={dtype!r},
@@ -70,7 +71,7 @@ def script(bench: Bench) -> str:
     Raises
     ------
     SpecificationError
-        When the run has diverged.
+        When the run has diverged, or its network was prepared by a lesson.
 
     Examples
     --------
@@ -84,6 +85,11 @@ def script(bench: Bench) -> str:
         data, settings, pace = bench.data, bench.settings, bench.pace
         network, unseen, opened = _network(bench), data.unseen, bench.opened
         going_on = bench.start is not None and opened is not None
+        if not going_on and (bench.start is not None or bench.network != settings.network(data)):
+            raise SpecificationError(
+                "a lesson wrote this network down, and no settings of the page make it; take the model file, "
+                "or build the network anew"
+            )
     moment = pace.look()
     require_finite(moment)
     files, initial = [data.file] if data.file else [], ""
@@ -111,6 +117,7 @@ def script(bench: Bench) -> str:
         batch_size=settings.batch_size,
         epochs=settings.epochs,
         seed=settings.seed,
+        class_weight=settings.class_weight,
         validation="None" if data.held_out is None else "(data.held_out.X, data.held_out.Y)",
         start="theta" if initial else None,
         dtype=settings.dtype,
@@ -166,11 +173,12 @@ def _network(bench: Bench) -> str:
     """The network as Python writes it."""
     settings, network = bench.settings, bench.network
     layers = []
+    drawn = f", initializer={settings.initializer!r}" if settings.initializer else ""
     for each in settings.layers:
-        dropout = f", dropout={each.dropout!r}" if each.dropout else ""
+        dropout = (f", dropout={each.dropout!r}" if each.dropout else "") + drawn
         bias = "" if each.bias else ", bias=False"
         layers.append(f"    cp.Dense({each.units}, {each.activation!r}{bias}{dropout}),")
-    bias = "" if settings.output_bias else ", bias=False"
+    bias = ("" if settings.output_bias else ", bias=False") + drawn
     layers.append(f"    cp.Dense({network.output.units}, {network.output.activation.name!r}{bias}),")
     penalties = "".join(
         f", {name}={value!r}" for name, value in (("l1", settings.l1), ("l2", settings.l2)) if value
@@ -181,4 +189,6 @@ def _network(bench: Bench) -> str:
 
 def _optimizer(settings: Settings) -> str:
     rate = f"cp.schedules[{settings.schedule!r}]({settings.learning_rate!r})"
-    return f"cp.optimizers[{settings.optimizer!r}]({rate})"
+    given = {"weight_decay": settings.weight_decay, "clip_norm": settings.clip_norm}
+    further = "".join(f", {name}={value!r}" for name, value in given.items() if value is not None)
+    return f"cp.optimizers[{settings.optimizer!r}]({rate}{further})"

@@ -9,6 +9,7 @@ from typing import Any
 
 from clearprop.errors import SpecificationError
 from clearprop.formulas.activations import activations
+from clearprop.formulas.initializers import initializers
 from clearprop.formulas.losses import Loss, losses
 from clearprop.formulas.optimizers import Optimizer, as_optimizer, optimizers
 from clearprop.formulas.schedules import as_schedule, schedules
@@ -42,6 +43,12 @@ class Settings:
     output_bias : bool
     loss : str or None
         None: the one that belongs to the target.
+    initializer : str or None
+        Of every layer; None: the one that belongs to its activation.
+    class_weight : str or None
+        "balanced": rare classes count as much as frequent ones.
+    weight_decay : float or None
+        None: the optimizer's own.
     batch_size : int or None
         None: all rows.
     """
@@ -51,8 +58,12 @@ class Settings:
     loss: str | None = None
     l1: float = 0.0
     l2: float = 0.0
+    initializer: str | None = None
+    class_weight: str | None = None
     optimizer: str = "adam"
     learning_rate: float = 0.01
+    weight_decay: float | None = None
+    clip_norm: float | None = None
     schedule: str = "constant"
     batch_size: int | None = 32
     epochs: int = 2000
@@ -102,6 +113,9 @@ class Settings:
         _require(self.dtype in ("float32", "float64"), "dtype is float32 or float64")
         _require(0 < self.learning_rate <= 1000, "the learning rate is a positive number up to 1000")
         _require(self.optimizer in stepping(), f"{self.optimizer!r} is no optimizer to step with")
+        of = self.initializer
+        _require(of is None or of in initializers, f"{of!r} is no initializer")
+        _require(self.class_weight in (None, "balanced"), "class_weight is balanced, or left out")
         _require(self.schedule in schedules, f"{self.schedule!r} is no schedule")
 
     def loss_for(self, data: Dataset) -> Loss:
@@ -127,11 +141,12 @@ class Settings:
         loss, outputs = self.loss_for(data), data.outputs
         if outputs == 2 and data.classes and loss.targets != "distribution":
             outputs = 1
+        of = self.initializer
         hidden = [
-            Dense(each.units, each.activation, bias=each.bias, dropout=each.dropout)  # type: ignore[arg-type]
+            Dense(each.units, each.activation, each.bias, each.dropout, of)  # type: ignore[arg-type]
             for each in self.layers
         ]
-        output = Dense(outputs, loss.link, bias=self.output_bias)  # type: ignore[arg-type]
+        output = Dense(outputs, loss.link, self.output_bias, initializer=of)  # type: ignore[arg-type]
         network = Network(len(data.features), (*hidden, output), loss, l1=self.l1, l2=self.l2)
         count = network.n_parameters
         _require(count <= MOST_PARAMETERS, f"{count:,} parameters are more than the {MOST_PARAMETERS:,} here")
@@ -140,7 +155,9 @@ class Settings:
     def rule(self) -> Optimizer:
         """The optimizer with its schedule."""
         schedule = as_schedule(self.schedule)
-        return as_optimizer(self.optimizer)(schedule(self.learning_rate))
+        return as_optimizer(self.optimizer)(
+            schedule(self.learning_rate), weight_decay=self.weight_decay, clip_norm=self.clip_norm
+        )
 
     def table_settings(self) -> TableSettings:
         """What a table's first parameters are drawn by."""
@@ -171,6 +188,7 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
     "int": (int,),
     "int | None": (int, type(None)),
     "float": (int, float),
+    "float | None": (int, float, type(None)),
     "bool": (bool,),
     "str": (str,),
     "str | None": (str, type(None)),
@@ -186,4 +204,7 @@ def _read(kind: type, plain: Mapping[str, Any]) -> dict[str, Any]:
         allowed = _KINDS.get(known[name], ())
         if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
             raise SpecificationError(f"{name} is {known[name]}, not {value!r}")
-    return {name: float(value) if known[name] == "float" else value for name, value in plain.items()}
+    return {
+        name: float(value) if "float" in known[name] and value is not None else value
+        for name, value in plain.items()
+    }

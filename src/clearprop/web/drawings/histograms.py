@@ -68,14 +68,14 @@ def layer_histogram(
     return LayerHistogram(name, counts, edges, dead, saturated, values.size - there.size)
 
 
-def activation_histograms(layers: Sequence[LayerHistogram]) -> str:
-    """A panel for each layer, side by side; what is dead or saturated stands in its title.
+def activation_histograms(layers: Sequence[LayerHistogram], across: int = ACROSS) -> str:
+    """A panel for each layer, so many side by side; what is dead or saturated stands in its title.
 
     >>> drawn = activation_histograms([layer_histogram("layer 1", np.linspace(-1, 1, 48))])
     >>> drawn.count("<rect")
     24
     """
-    across = max(min(ACROSS, len(layers)), 1)
+    across = max(min(across, len(layers)), 1)
     down = max(-(-len(layers) // across), 1)
     pieces = []
     for k, layer in enumerate(layers):

@@ -25,7 +25,7 @@ UNITS = 12  #: rows of a column
 LINES = 80  #: weights of a layer that are drawn
 _ALL_LINES = 480  #: of all layers together
 LONGEST_NAME = 120.0  #: width of an input's or a class's name
-_TOP, _FOOT = 44, 42
+_TOP, _FOOT, _LEGEND = 44, 42, 17
 _WIDE, _NARROW, _WHOLE = 190, 104, 1000  #: between columns, and of all columns where that is possible
 
 _LEGENDS: dict[View, str] = {
@@ -48,6 +48,7 @@ def network_drawing(
     units: int = UNITS,
     lines: int = LINES,
     fold: Fold = "ends",
+    across: float | None = None,
 ) -> str:
     """SVG of a network and its numbers; every number is a button that carries its name.
 
@@ -69,6 +70,8 @@ def network_drawing(
         Weights of a layer that are drawn; fewer in a network of many layers.
     fold : {"ends", "largest"}
         Of a wide layer the first and the last units, or those with the largest numbers of the view.
+    across : float
+        Width to keep to, as far as columns can stand so near each other; left out, they stand at ease.
 
     Raises
     ------
@@ -87,10 +90,11 @@ def network_drawing(
         raise SpecificationError(f"units is a whole number from 3, not {units!r}")
     layers = numbers_of(network, theta, view, seen, example, gradient)
     shown = [units_to_draw(layer, units, fold) for layer in layers]
-    step = min(_WIDE, max(_NARROW, _WHOLE / network.depth))
     left = 34 + max([width_of(cut_to(name, LONGEST_NAME)) for name in inputs], default=0.0)
     right = 34 + max([width_of(cut_to(name, LONGEST_NAME)) for name in outputs], default=0.0)
     left, right = max(left, 56.0), max(right, 56.0)
+    room = _WHOLE if across is None else across - left - right
+    step = min(_WIDE, max(_NARROW, room / network.depth))
     tall = max(map(len, shown))
     columns = [
         Column(layer, rows, left + l * step, _TOP + RADIUS + (tall - len(rows)) * STEP / 2)
@@ -98,8 +102,10 @@ def network_drawing(
     ]
     share = min(lines, max(_ALL_LINES // network.depth, units))
     sheaves = [sheaf_between(columns[l - 1], columns[l], share) for l in range(1, len(columns))]
+    width, long = left + network.depth * step + right, left + 160 + width_of(_LEGENDS[view])
+    below = across is not None and long > max(width, across)
+    width = max(width, left + 160 if below else long)
     height = _TOP + 2 * RADIUS + (tall - 1) * STEP + _FOOT
-    width = max(left + network.depth * step + right, left + 160 + width_of(_LEGENDS[view]))
     pieces: list[str] = []
     for l, sheaf in enumerate(sheaves, start=1):
         faint = ' class="behind"' if view == "activations" else ""
@@ -113,8 +119,14 @@ def network_drawing(
     pieces += _titles(network, columns, step)
     pieces += _names(columns[0], inputs, -1)
     pieces += _names(columns[-1], outputs, 1)
-    pieces += _legend(view, left - RADIUS, height - 8)
-    return drawing(width, height, pieces, _title(network, view), _about(network, shown, sheaves, view))
+    pieces += _legend(view, left - RADIUS, height - 8, below)
+    return drawing(
+        width,
+        height + (_LEGEND if below else 0),
+        pieces,
+        _title(network, view),
+        _about(network, shown, sheaves, view),
+    )
 
 
 def _titles(network: Network, columns: Sequence[Column], step: float) -> Iterator[str]:
@@ -169,12 +181,15 @@ def _names(column: Column, names: Sequence[str], side: Literal[-1, 1]) -> Iterat
         )
 
 
-def _legend(view: View, x: float, y: float) -> Iterator[str]:
-    """What colours, dashes and widths mean."""
+def _legend(view: View, x: float, y: float, below: bool) -> Iterator[str]:
+    """What colours, dashes and widths mean, the latter beside the former or below."""
+    first = x
     for hue, words in (("k0", "positive"), ("k1", "negative")):
         yield f'<path d="M{x:g} {y - 4:g}h24" class="w {hue}" stroke-width="2.5"/>'
         yield f'<text x="{x + 29:g}" y="{y:g}">{words}</text>'
         x += 38 + width_of(words)
+    if below:
+        x, y = first, y + _LEGEND
     yield f'<text x="{x:g}" y="{y:g}" class="soft">{_LEGENDS[view]}</text>'
 
 

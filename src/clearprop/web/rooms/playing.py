@@ -9,6 +9,7 @@ from clearprop.errors import DataError
 from clearprop.web.bench.bench import Bench
 from clearprop.web.bench.settings import Settings, fitting
 from clearprop.web.rooms.asking import Asked
+from clearprop.web.rooms.plugs import applying
 from clearprop.web.rooms.uploads import described
 
 #: verb -> what it does
@@ -84,6 +85,7 @@ def state(name: str, bench: Bench, asked: Asked) -> dict[str, Any]:
             "output": network.output.activation.name,
             "losses": list(fitting(data.task)),
         },
+        "drawings": applying(data, network),
     }
 
 

@@ -2,7 +2,7 @@
 
 The page names the drawings it shows, so what nobody looks at costs nothing. A drawing is a pure function of
 the scene and gives a piece of HTML or SVG: everything escaped, no scripts, and no `style` attributes, which
-the page's policy forbids (classes, and rules in `static/drawings.css`, instead). The page puts it wherever
+the page's policy forbids (classes, and rules in `web/drawings/style.py`, instead). The page puts it wherever
 an element says `data-drawing="name"`.
 """
 
@@ -15,15 +15,17 @@ from functools import cached_property
 import numpy as np
 
 from clearprop.glassbox.trace import Trace, trace
-from clearprop.report.charts import learning_curves
-from clearprop.report.frame import WIDTH
+from clearprop.glassbox.whole_pass import WholePass, whole_pass
 from clearprop.specification import Network, Parameters
 from clearprop.web.bench.bench import Bench
 from clearprop.web.bench.dataset import Dataset, Example
 from clearprop.web.bench.pace import Moment
-from clearprop.web.rooms.rendering import rendered
-
-MOST_POINTS = 300  #: of a curve
+from clearprop.web.bench.settings import Settings
+from clearprop.web.views.answers import confused, has_landscape, landscape, mistaken
+from clearprop.web.views.findings import diagnosis
+from clearprop.web.views.learning import activations, losses, norms
+from clearprop.web.views.network import layers_table, network_view
+from clearprop.web.views.rows import SAMPLE, some
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,14 @@ class Scene:
     moment: Moment
     number: int
     example: Example
+    settings: Settings
 
     @classmethod
     def of(cls, bench: Bench, number: int | None = None) -> Scene:
         """The scene on a bench, now; the first row to train on is picked, if none is said."""
         data, network, pace = bench.standing()
         picked = bench.example(data.first if number is None else number)
-        return cls(data, network, pace.look(), picked.number, picked)
+        return cls(data, network, pace.look(), picked.number, picked, bench.settings)
 
     @cached_property
     def theta(self) -> Parameters:
@@ -61,35 +64,48 @@ class Scene:
         """Every number of the network for the picked row."""
         return trace(self.network, self.theta, self.example.X, self.example.Y)
 
-
-def curves(scene: Scene) -> str:
-    """Loss over the epochs, some hundred points of it."""
-    moment = scene.moment
-    if not moment.epoch:
-        return '<p class="soft">No epoch yet.</p>'
-    places = np.unique(np.linspace(0, moment.epoch - 1, MOST_POINTS).astype(int)).tolist()
-    epochs, loss, held = (
-        [moment.history[name][k] for k in places] for name in ("epoch", "loss", "validation_loss")
-    )
-    return learning_curves(epochs, loss, held).replace(f' style="--w:{WIDTH:g}"', "")
-
-
-def layers(scene: Scene) -> str:
-    """The network as a table, until it is drawn: each layer, its units, and how large its numbers are."""
-    seen, rows = scene.trace, []
-    for l, layer in enumerate(scene.network.layers, start=1):
-        size, slope = np.abs(scene.theta.W[l]).mean(), np.linalg.norm(seen.dW[l])
-        rows.append((l, layer, size, seen.a[l].mean(), slope))
-    return rendered("layers.html", rows=rows)
+    @cached_property
+    def sample(self) -> WholePass:
+        """A pass of some of the rows to train on, always the same."""
+        part = some(self.data.training, SAMPLE)
+        return whole_pass(self.network, self.theta, part.X, part.Y)
 
 
 #: name -> what draws it
 DRAWINGS: Mapping[str, Callable[[Scene], str]] = {
-    "network": layers,
-    "curves": curves,
+    "network": lambda scene: network_view(scene.data, scene.trace, "weights"),
+    "activations": lambda scene: network_view(scene.data, scene.trace, "activations"),
+    "gradients": lambda scene: network_view(scene.data, scene.trace, "gradients"),
+    "layers": lambda scene: layers_table(scene.trace),
+    "curves": lambda scene: losses(scene.moment),
+    "norms": lambda scene: norms(scene.moment, scene.sample),
+    "histograms": lambda scene: activations(scene.sample),
+    "landscape": lambda scene: landscape(scene.data, scene.network, scene.theta),
+    "confusion": lambda scene: confused(scene.data, scene.network, scene.theta),
+    "mistakes": lambda scene: mistaken(scene.data, scene.network, scene.theta),
+    "diagnosis": lambda scene: diagnosis(scene.data, scene.network, scene.moment, scene.settings),
+}
+
+#: name -> whether there is such a drawing of these data; any other one always is
+APPLIES: Mapping[str, Callable[[Dataset, Network], bool]] = {
+    "landscape": has_landscape,
+    "confusion": lambda data, network: data.task == "classes",
+    "mistakes": lambda data, network: data.task == "classes",
 }
 
 
+def applying(data: Dataset, network: Network) -> list[str]:
+    """Names of the drawings that there are of these data."""
+    return [name for name in DRAWINGS if name not in APPLIES or APPLIES[name](data, network)]
+
+
+def known(names: list[str]) -> list[str]:
+    """Each name once, unknown ones left out."""
+    return [name for name in dict.fromkeys(names) if name in DRAWINGS]
+
+
 def drawn(scene: Scene, names: list[str]) -> dict[str, str]:
-    """The drawings of these names; unknown ones are passed over."""
-    return {name: DRAWINGS[name](scene) for name in names if name in DRAWINGS}
+    """The drawings of these names; unknown ones, and those that do not apply, are passed over."""
+    there = set(applying(scene.data, scene.network))
+    with np.errstate(all="ignore"):  # a network that diverged is drawn as it is
+        return {name: DRAWINGS[name](scene) for name in names if name in there}

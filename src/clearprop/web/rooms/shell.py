@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from clearprop.environment import __version__
+from clearprop.formulas.initializers import initializers
 from clearprop.formulas.losses import losses
 from clearprop.formulas.optimizers import optimizers
 from clearprop.formulas.schedules import schedules
@@ -16,7 +17,7 @@ from clearprop.glassbox.render.html import STYLE
 from clearprop.web.bench.generated import GENERATED
 from clearprop.web.bench.sets import SHIPPED
 from clearprop.web.bench.settings import stepping, trainable
-from clearprop.web.drawings.style import stylesheet
+from clearprop.web.drawings import stylesheet
 from clearprop.web.lessons import LESSONS
 from clearprop.web.rooms.rendering import rendered
 
@@ -36,14 +37,15 @@ def page() -> str:
         optimizers={name: optimizers[name].title or name for name in stepping()},
         schedules=list(schedules),
         lessons={name: lesson.title for name, lesson in LESSONS.items()},
+        initializers=list(initializers),
     )
 
 
 @cache
 def static() -> dict[str, tuple[bytes, str]]:
     """The page's files: name -> content and type. Nothing else can be asked for."""
-    found = {"derivation.css": (STYLE.encode(), KINDS[".css"])}
-    found["drawn.css"] = (stylesheet().encode(), KINDS[".css"])
+    written = {"derivation.css": STYLE, "drawings.css": stylesheet()}
+    found = {name: (text.encode(), KINDS[".css"]) for name, text in written.items()}
     for file in files("clearprop.web").joinpath("static").iterdir():
         suffix = "." + file.name.rpartition(".")[2]
         if suffix in KINDS:

@@ -5,6 +5,7 @@ import { say } from "./say.js";
 import { events } from "./wire.js";
 
 const AGAIN = 1000; // milliseconds, after the stream broke
+const SETTLED = 150; // milliseconds, until what came into sight is asked for
 
 export const frames = new EventTarget();
 let current = null;
@@ -13,8 +14,23 @@ let drawn = 0;
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const SELDOM = 1000; // milliseconds from one drawing to the next, for who asks for little motion
 
-const shown = () =>
-  [...document.querySelectorAll("[data-drawing]")].map((each) => each.dataset.drawing).join(",");
+const seen = new Set(); // places in sight: nothing else is drawn
+let held = null; // a place that a pointer presses on: what is pressed must still be there when it lets go
+let waiting = null; // what was drawn meanwhile
+let asked = "";
+let settling;
+const drawings = new WeakMap(); // place -> what was put there
+
+const shown = () => [...new Set([...seen].map((place) => place.dataset.drawing))].sort().join(",");
+
+const sight = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    if (isIntersecting) seen.add(target);
+    else seen.delete(target);
+  }
+  clearTimeout(settling);
+  settling = setTimeout(() => bench.state && shown() !== asked && watch(), SETTLED);
+});
 
 // Begin to watch, or watch another bench or row.
 export async function watch() {
@@ -22,7 +38,8 @@ export async function watch() {
   const own = (current = new AbortController());
   while (!own.signal.aborted) {
     try {
-      const path = `${bench.path}/frames?show=${shown()}&row=${bench.row}`;
+      asked = shown();
+      const path = `${bench.path}/frames?show=${asked}&row=${bench.row}`;
       for await (const frame of events(path, own.signal)) {
         if (broken) say("");
         broken = false;
@@ -44,6 +61,26 @@ function tell(frame) {
   if (calm.matches && frame.status === "running" && now - drawn < SELDOM) frame.drawings = {};
   else drawn = now;
   for (const [name, piece] of Object.entries(frame.drawings ?? {}))
-    for (const place of document.querySelectorAll(`[data-drawing="${name}"]`)) place.innerHTML = piece;
+    for (const place of document.querySelectorAll(`[data-drawing="${name}"]`)) put(place, piece);
   frames.dispatchEvent(new CustomEvent("frame", { detail: frame }));
+}
+
+// Put a drawing into its place; the focus stays on what stands for the same number.
+function put(place, piece) {
+  if (place === held) return void (waiting = piece);
+  if (place.hasChildNodes() && drawings.get(place) === piece) return;
+  drawings.set(place, piece);
+  const name = place.contains(document.activeElement) ? document.activeElement.dataset.quantity : undefined;
+  place.innerHTML = piece;
+  if (name) place.querySelector(`[data-quantity="${CSS.escape(name)}"]`)?.focus({ preventScroll: true });
+}
+
+for (const place of document.querySelectorAll("[data-drawing]")) sight.observe(place);
+document.addEventListener("pointerdown", (event) => (held = event.target.closest("[data-drawing]")));
+for (const name of ["pointerup", "pointercancel"]) document.addEventListener(name, () => setTimeout(letGo));
+
+function letGo() {
+  const [place, piece] = [held, waiting];
+  held = waiting = null;
+  if (place && piece !== null) put(place, piece);
 }

@@ -30,11 +30,6 @@ export function start() {
   view.addEventListener("change", here(derive));
   document.getElementById("certify").addEventListener("click", here(certify));
   document.addEventListener("click", here(opened));
-  document.addEventListener("keydown", here(async (event) => {
-    if (!["Enter", " "].includes(event.key) || !event.target.closest("svg [data-quantity]")) return;
-    event.preventDefault();
-    await opened(event);
-  }));
   derivation.addEventListener("click", here(async (event) => {
     if (event.target.id === "edit") await edit(document.getElementById("edited"));
   }));

@@ -13,8 +13,10 @@ import * as network from "./network.js";
 import * as pace from "./pace.js";
 import * as run from "./run.js";
 import { saying } from "./say.js";
+import * as views from "./views.js";
 
-for (const room of [run, data, network, learning, glass, lessons, exporting, pace, arrows, memory]) room.start();
+const rooms = [run, data, network, learning, glass, views, lessons, exporting, pace, arrows, memory];
+for (const room of rooms) room.start();
 
 saying(async () => {
   await bench.open();

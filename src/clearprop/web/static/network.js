@@ -5,6 +5,8 @@ import { saying } from "./say.js";
 
 const NUMBERS = ["learning_rate", "epochs", "l2", "seed"];
 const TEXTS = ["optimizer", "schedule"];
+const OPEN_NUMBERS = ["batch_size", "weight_decay", "clip_norm"]; // empty: left to a default
+const OPEN_TEXTS = ["loss", "initializer", "class_weight"];
 
 const form = document.getElementById("network");
 const layers = document.getElementById("layers");
@@ -26,8 +28,9 @@ async function send(other = {}) {
   const settings = { ...bench.state.settings, layers: read() };
   for (const name of NUMBERS) settings[name] = Number(fields[name].value);
   for (const name of TEXTS) settings[name] = fields[name].value;
-  settings.batch_size = fields.batch_size.value === "" ? null : Number(fields.batch_size.value);
-  settings.loss = fields.loss.value || null;
+  for (const name of OPEN_NUMBERS) settings[name] = fields[name].value === "" ? null : Number(fields[name].value);
+  for (const name of OPEN_TEXTS) settings[name] = fields[name].value || null;
+  settings.output_bias = fields.output_bias.checked;
   if (other.layers) settings.layers = other.layers;
   await bench.post("settings", settings);
 }
@@ -46,13 +49,15 @@ function show() {
   const { settings, network, data } = bench.state;
   const focused = layers.contains(document.activeElement) ? place(document.activeElement) : null;
   layers.replaceChildren(...settings.layers.map(item));
-  if (focused) field(layers.children[focused.at] ?? form, focused.name)?.focus();
+  const again = focused?.name && layers.children[focused.at];
+  if (again) field(again, focused.name).focus();
+  else if (focused) document.getElementById("add").focus(); // its layer is gone
   for (const name of [...NUMBERS, ...TEXTS]) fields[name].value = settings[name];
-  fields.batch_size.value = settings.batch_size ?? "";
-  fields.loss.value = settings.loss ?? "";
+  for (const name of [...OPEN_NUMBERS, ...OPEN_TEXTS]) fields[name].value = settings[name] ?? "";
+  fields.output_bias.checked = settings.output_bias;
   for (const option of fields.loss.options) option.hidden = option.value !== "" && option.dataset.task !== data.task;
   document.getElementById("output").textContent =
-    `Output: ${network.widths.at(-1)} ${network.output}, ${network.loss}`;
+    `Output: ${network.widths.at(-1)} ${network.output}, ${network.loss}; ${network.parameters.toLocaleString("en")} parameters`;
 }
 
 function place(element) {

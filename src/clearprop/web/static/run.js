@@ -26,7 +26,7 @@ export function start() {
 // A key is a verb only where nothing else wants it.
 function pressed(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.closest("input, select, textarea, button, summary, a")) return;
+  if (event.target.closest("input, select, textarea, button, summary, a, [role=button]")) return;
   if (!(event.key in KEYS)) return;
   event.preventDefault();
   KEYS[event.key]();

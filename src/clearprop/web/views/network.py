@@ -1,0 +1,58 @@
+"""The network of a run: drawn in one of its views, and as a table."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from clearprop.glassbox.whole_pass import WholePass
+from clearprop.specification import Network
+from clearprop.web.bench.dataset import Dataset
+from clearprop.web.drawings import network_drawing
+from clearprop.web.drawings.numbers import View
+from clearprop.web.rooms.rendering import rendered
+
+ACROSS = 365.0  #: the page's middle
+
+
+def network_view(data: Dataset, seen: WholePass, view: View) -> str:
+    """The network with its weights, or the activations or gradients of the picked row.
+
+    What stands for a number carries `data-of`: pressed, it is derived.
+
+    Examples
+    --------
+    >>> from clearprop.glassbox.trace import trace
+    >>> from clearprop.web.bench.sets import generated_set
+    >>> from clearprop.web.bench.settings import Settings
+    >>> data = generated_set("moons")
+    >>> net, row = Settings().network(data), data.example(1)
+    >>> drawn = network_view(data, trace(net, net.initialize(), row.X, row.Y), "weights")
+    >>> 'data-of="W[1][2,0]"' in drawn
+    True
+    """
+    network: Network = seen.network
+    outputs = data.classes if len(data.classes) == network.output.units else data.targets
+    drawn = network_drawing(
+        network,
+        seen.theta,
+        view=view,
+        seen=seen,
+        inputs=data.features,
+        outputs=outputs if len(outputs) == network.output.units else (),
+        across=ACROSS,
+    )
+    return re.sub(r'data-quantity="([^"]*)"', r'data-quantity="\1" data-of="\1"', drawn)
+
+
+def layers_table(seen: WholePass) -> str:
+    """Each layer, its units and parameters, and how large its numbers are."""
+    rows = []
+    for l, layer in enumerate(seen.network.layers, start=1):
+        W, b = seen.theta.W[l], seen.theta.b[l]
+        with np.errstate(all="ignore"):
+            size, slope = np.abs(W).mean(), np.linalg.norm(seen.dW[l])
+            mean = seen.a[l].mean()
+        rows.append((l, layer, W.size + (0 if b is None else b.size), size, mean, slope))
+    return rendered("layers.html", rows=rows)

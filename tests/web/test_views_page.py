@@ -1,0 +1,154 @@
+"""The network and its learning in Chromium, used as a person would use them (slow tier)."""
+
+import re
+
+import pytest
+
+from browsing import browsing
+from served import serving
+
+pytestmark = pytest.mark.slow
+LINE = "#view-network [data-quantity='W[1][2,0]']"
+
+
+@pytest.fixture(scope="module")
+def served():
+    with serving() as made:
+        yield made
+
+
+def ready(page):
+    page.locator("#passes .number").first.wait_for()
+    page.locator("#view-network svg").wait_for()
+
+
+def chosen(page, name):
+    """Choose what is learnt, and wait until it stands there."""
+    page.select_option("#set", name)
+    page.locator("#preview caption", has_text=re.compile(name, re.I)).wait_for()
+    page.locator("#status", has_text="paused").wait_for()
+
+
+def test_numbers_of_the_network_are_pressed_while_it_learns(served):
+    with browsing(served) as page:
+        ready(page)
+        page.get_by_label("Epochs", exact=True).fill("100000")
+        page.keyboard.press("Enter")
+        page.locator("#status", has_text="paused").wait_for()
+        page.get_by_role("button", name="Run", exact=True).click()
+        before = page.locator(LINE).get_attribute("aria-label")
+        page.wait_for_function(
+            "([at, before]) => document.querySelector(at).ariaLabel !== before", arg=[LINE, before]
+        )
+        page.locator("#view-network [data-quantity='b[1][3]']").click()
+        page.locator("#derivation math").first.wait_for()
+        assert "b[1][3]" in page.locator("#derivation h3").first.inner_text()
+        page.get_by_role("button", name="Pause").click()
+        page.locator("#status", has_text="paused").wait_for()
+        page.get_by_label("Activations").first.check()
+        unit = page.locator("#view-network [data-quantity='a[1][4]']")
+        unit.focus()
+        page.keyboard.press("Space")
+        page.locator("#derivation h3", has_text="a[1][4]").first.wait_for()
+        page.locator("#view-network .chosen[data-quantity='a[1][4]']").wait_for()
+        assert page.locator("#status").inner_text() == "paused"
+        page.get_by_label("Gradients", exact=True).check()
+        page.locator("#view-network [aria-label^='dC/dW[1][0,0]']").wait_for()
+        page.get_by_text("The layers as a table").click()
+        page.get_by_role("columnheader", name="parameters").wait_for()
+        page.reload()
+        page.locator("#view-network [aria-label^='dC/dW[1][0,0]']").wait_for()
+
+
+def test_a_point_of_the_plot_is_the_row_that_is_looked_through(served):
+    with browsing(served) as page:
+        ready(page)
+        place = page.locator("#view-answers")
+        place.scroll_into_view_if_needed()
+        place.locator("image").wait_for()
+        point = place.locator("[data-row='7']")
+        point.click(force=True)
+        page.get_by_role("heading", name="Row 7").wait_for()
+        place.locator(".chosen[data-row='7']").wait_for()
+        page.get_by_role("button", name="One epoch").click()
+        page.get_by_label("Gradients by layer").check()
+        page.locator("#view-learning [data-series='layer 2']").wait_for()
+        page.locator("#learning").get_by_label("Activations").last.check()
+        page.locator("#view-learning svg", has_text="layer 2: sigmoid").wait_for()
+        chosen(page, "sine")
+        place.scroll_into_view_if_needed()
+        place.locator("polyline").wait_for()
+        assert page.get_by_label("Confusion").is_hidden()
+        chosen(page, "diabetes")
+        page.locator("#answers-title").wait_for(state="hidden")
+
+
+def test_digits_that_were_mistaken_are_seen(served):
+    with browsing(served) as page:
+        ready(page)
+        chosen(page, "digits")
+        page.get_by_role("button", name="One epoch").click()
+        page.get_by_label("Mistakes").check()
+        page.locator("#view-answers").scroll_into_view_if_needed()
+        tile = page.locator("#view-answers .tiles button").first
+        tile.wait_for()
+        row = tile.get_attribute("data-row")
+        tile.click()
+        page.get_by_role("heading", name=f"Row {row}", exact=False).wait_for()
+        page.get_by_label("Confusion").check()
+        page.locator("#view-answers .confusion").wait_for()
+        assert page.get_by_label("Over the inputs").is_hidden()
+
+
+def test_a_remedy_is_pressed_and_said(served):
+    with browsing(served) as page:
+        ready(page)
+        page.get_by_label("Optimizer").select_option("sgd")
+        page.get_by_label("Learning rate").fill("1000")
+        page.keyboard.press("Enter")
+        page.get_by_label("Epochs", exact=True).fill("30")
+        page.keyboard.press("Enter")
+        page.locator("#status", has_text="paused").wait_for()
+        page.get_by_role("button", name="Run", exact=True).click()
+        page.locator("#status", has_text=re.compile("ended|diverged")).wait_for()
+        page.locator("#diagnosis").scroll_into_view_if_needed()
+        button = page.get_by_role("button", name=re.compile("^Set learning rate"))
+        button.wait_for()
+        button.click()
+        page.locator("#applied", has_text="instead of 1000").wait_for()
+        assert float(page.get_by_label("Learning rate").input_value()) < 1000
+
+
+def test_layers_are_added_resized_and_taken_away(served):
+    with browsing(served) as page:
+        ready(page)
+        page.get_by_role("button", name="Add layer").click()
+        page.get_by_label("Units").nth(1).fill("40")
+        page.keyboard.press("Enter")
+        page.locator("#widths", has_text="2 - 8 - 40 - 1, 425 parameters").wait_for()
+        page.locator("#view-network", has_text="29 more").wait_for()
+        page.get_by_label("Activation").nth(1).select_option("relu")
+        page.get_by_label("Dropout").nth(1).fill("0.2")
+        page.keyboard.press("Enter")
+        page.locator("#view-network", has_text="40 relu").wait_for()
+        page.get_by_label("bias", exact=True).nth(0).uncheck()
+        page.locator("#widths", has_text="417 parameters").wait_for()
+        page.get_by_role("button", name="Remove layer 1").click()
+        page.locator("#widths", has_text="2 - 40 - 1, 161 parameters").wait_for()
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [820, 1280])
+def test_wide_networks_scroll_within_their_panel(served, dark, width):
+    with browsing(served, dark=dark, width=width) as page:
+        ready(page)
+        chosen(page, "digits")
+        for k in range(4):
+            page.get_by_role("button", name="Add layer").click()
+            page.locator("#layers li").nth(k + 1).wait_for()
+        page.locator("#view-network", has_text="layer 6").wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        box, drawn = (
+            page.locator(each).bounding_box()["width"] for each in ("#view-network", "#view-network svg")
+        )
+        assert drawn > box
