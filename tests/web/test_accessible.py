@@ -41,7 +41,7 @@ def filled(page):
     page.get_by_role("button", name="One epoch").click()
     page.locator("#epoch").filter(has_text="1").wait_for()
     page.locator("#preview [data-row]").nth(2).click()
-    page.locator("#passes [data-of='W[1][0,0]']").click()
+    page.locator("#passes [data-of='W[1][0,0]']").first.click()
     page.locator("#derivation math").first.wait_for()
     page.get_by_role("button", name="Certify").click()
     page.locator("#certificate pre").wait_for()
@@ -72,7 +72,7 @@ def test_a_planted_fault_is_found(served, axe, piece, rule):
         page.evaluate(
             """(piece) => { const at = document.createElement("div"); at.innerHTML = piece;
             for (const each of at.querySelectorAll(".faint")) each.style.color = "#eee";
-            document.querySelector("main").append(at); }""",
+            document.querySelector("main").prepend(at); }""",
             piece,
         )
         assert any(fault.startswith(f"{rule}:") for fault in faults(page, axe))
