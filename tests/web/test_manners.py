@@ -99,7 +99,8 @@ def focused(page):
 
 def test_the_focus_stays_in_a_drawing_that_is_drawn_anew(served):
     drawing = """<svg class="drawing" role="group" width="90" height="30"><title>Two</title>
-      <g data-quantity="W[1][0,0]" role="button" tabindex="0" aria-label="first"><circle cx="9" cy="9" r="8"/></g>
+      <g data-quantity="W[1][0,0]" role="button" tabindex="0" aria-label="first">
+      <circle cx="9" cy="9" r="8"/></g>
       <g data-quantity="W[1][1,0]" role="button" tabindex="0" aria-label="second">
       <circle cx="50" cy="9" r="8"/></g></svg>"""
     with browsing(served) as page:

@@ -111,7 +111,7 @@ async function choose() {
 let shown = "";
 async function show() {
   const { title, targets, upload: held } = bench.state.data;
-  const named = [...fields.set.options].find((each) => [each.value, each.text].includes(title));
+  const named = [...fields.set.options].find((each) => each.value && [each.value, each.text].includes(title));
   if (held) {
     offer(held);
     target.value = targets[0];
@@ -119,7 +119,11 @@ async function show() {
     fields.set.value = named.value;
     arrange();
   }
-  if (!held && !named) fields.set.selectedIndex = -1; // a lesson's own rows
+  if (!held && !named) {  // a lesson's rows, or those of an opened model
+    const unlisted = document.getElementById("unlisted");
+    unlisted.textContent = title;
+    unlisted.selected = true;
+  }
   const mark = JSON.stringify(bench.state.data);
   if (mark === shown) return;
   shown = mark;
