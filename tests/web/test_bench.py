@@ -48,8 +48,10 @@ def press(bench, keys):
                 bench.pace.run()
                 stand_still(bench)
             case "p":
+                bench.pace.slow(100)  # or a busy machine would be at the end before the pause
                 bench.pace.run()
                 bench.pace.pause()
+                bench.pace.slow(0)
             case _:
                 bench.pace.back_to(int(key))
 
