@@ -36,7 +36,7 @@ def held_out_rows(
     --------
     >>> kept, held = held_out_rows(6, 0.5, np.random.RandomState(0), np.array([0, 0, 0, 0, 1, 1]))
     >>> kept.tolist(), held.tolist()
-    ([0, 3, 4], [1, 5, 2])
+    ([2, 4, 3], [5, 1, 0])
 
     References
     ----------
@@ -51,7 +51,8 @@ def held_out_rows(
         return drawn[n_held:], drawn[:n_held].copy()
     classes, counts = np.unique(labels, return_counts=True)
     if counts.min() < 2 or min(n_kept, n_held) < len(classes):
-        train_test_split(np.arange(m), test_size=fraction, stratify=labels)  # says what is wrong
+        named = labels.astype(str) if labels.dtype == bool else labels  # a column of booleans, as there
+        train_test_split(np.arange(m), test_size=fraction, stratify=named)  # says what is wrong
     of_kept = _approximate_mode(counts, n_kept, random_state)
     of_held = _approximate_mode(counts - of_kept, n_held, random_state)
     kept, held = np.empty(n_kept, dtype=np.int64), np.empty(n_held, dtype=np.int64)
