@@ -55,7 +55,9 @@ def test_rows_and_draws_are_scikit_learns(m, fraction, classes, seed):
 )
 def test_what_scikit_learn_refuses_is_refused_in_its_words(labels, fraction):
     with pytest.raises(ValueError) as theirs:
-        train_test_split(np.arange(10), test_size=fraction, stratify=labels)
+        train_test_split(
+            np.arange(10), test_size=fraction, stratify=None if labels is None else labels[:, None]
+        )
     with pytest.raises(ValueError) as ours:
         held_out_rows(10, fraction, np.random.RandomState(0), labels)
     assert str(ours.value) == str(theirs.value)

@@ -51,8 +51,8 @@ def held_out_rows(
         return drawn[n_held:], drawn[:n_held].copy()
     classes, counts = np.unique(labels, return_counts=True)
     if counts.min() < 2 or min(n_kept, n_held) < len(classes):
-        named = labels.astype(str) if labels.dtype == bool else labels  # a column of booleans, as there
-        train_test_split(np.arange(m), test_size=fraction, stratify=named)  # says what is wrong
+        # says what is wrong; the MLPs give it a column there, whose classes it names as words
+        train_test_split(np.arange(m), test_size=fraction, stratify=labels[:, None])
     of_kept = _approximate_mode(counts, n_kept, random_state)
     of_held = _approximate_mode(counts - of_kept, n_held, random_state)
     kept, held = np.empty(n_kept, dtype=np.int64), np.empty(n_held, dtype=np.int64)
