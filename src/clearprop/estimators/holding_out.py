@@ -51,7 +51,7 @@ def held_out_rows(
         return drawn[n_held:], drawn[:n_held].copy()
     classes, counts = np.unique(labels, return_counts=True)
     if counts.min() < 2 or min(n_kept, n_held) < len(classes):
-        # says what is wrong; the MLPs give it a column there, whose classes it names as words
+        # says what is wrong; there MLPs give it a column, whose classes it names as words
         train_test_split(np.arange(m), test_size=fraction, stratify=labels[:, None])
     of_kept = _approximate_mode(counts, n_kept, random_state)
     of_held = _approximate_mode(counts - of_kept, n_held, random_state)
