@@ -179,7 +179,7 @@ def test_what_nobody_shows_is_not_drawn(served, bench, monkeypatch):
     assert first_frame(served, bench, show="curves,nonsense")["drawings"].keys() == {"curves"}
     assert calls == []
     assert first_frame(served, bench, show="spy", row="7")["drawings"] == {"spy": "drawn"}
-    assert [scene.number for scene in calls] == [7]
+    assert [scene.example.number for scene in calls] == [7]
 
 
 class Tags(html.parser.HTMLParser):

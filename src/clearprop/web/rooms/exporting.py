@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import get_args
 
 from starlette.responses import Response
 
@@ -12,12 +13,14 @@ from clearprop.errors import DataError
 from clearprop.export import exported
 from clearprop.web.bench.keepsakes import model_bytes, pipeline
 from clearprop.web.bench.script import script
-from clearprop.web.drawings import network_drawing, standalone
+from clearprop.web.drawings import standalone
+from clearprop.web.drawings.numbers import View
 from clearprop.web.rooms.asking import Asked
-from clearprop.web.rooms.glass import MOST_TERMS, VIEWS
+from clearprop.web.rooms.glass import derived
 from clearprop.web.rooms.plugs import Scene
+from clearprop.web.views.network import named_network
 
-DRAWN = ("weights", "activations", "gradients")
+DRAWN: tuple[str, ...] = get_args(View)
 LONGEST = 60  #: letters of a file's name, beside its suffix
 
 
@@ -30,31 +33,12 @@ class Kind:
     content: Callable[[Asked], str | bytes]
 
 
-def _derivation(asked: Asked) -> str:
-    view, terms = asked.text("view", "recursive"), asked.whole("terms", 8)
-    if view not in VIEWS:
-        raise DataError(f"view is one of {', '.join(VIEWS)}")
-    if not 1 <= terms <= MOST_TERMS:
-        raise DataError(f"terms is a whole number from 1 to {MOST_TERMS}")
-    scene = Scene.of(asked.bench, asked.whole("row"))
-    found = scene.trace.derive(asked.text("of"), view=view, terms=terms)  # type: ignore[arg-type]
-    return found.latex(document=True)
-
-
 def _drawing(asked: Asked) -> str:
     view = asked.text("view", "weights")
     if view not in DRAWN:
         raise DataError(f"view is one of {', '.join(DRAWN)}")
     scene = Scene.of(asked.bench, asked.whole("row"))
-    data, outputs = scene.data, scene.data.classes or scene.data.targets
-    svg = network_drawing(
-        scene.network,
-        scene.theta,
-        view=view,  # type: ignore[arg-type]
-        seen=scene.trace,
-        inputs=data.features,
-        outputs=outputs if len(outputs) == scene.network.output.units else (),
-    )
+    svg = named_network(scene.data, scene.trace, view)  # type: ignore[arg-type]
     return standalone(svg, dark=asked.text("dark", "") == "1")
 
 
@@ -65,7 +49,9 @@ KINDS: Mapping[str, Kind] = {
     "onnx": Kind(
         ".onnx", "application/octet-stream", lambda asked: exported(pipeline(asked.bench), "onnx", "network")
     ),
-    "latex": Kind(".tex", "application/x-tex; charset=utf-8", _derivation),
+    "latex": Kind(
+        ".tex", "application/x-tex; charset=utf-8", lambda asked: derived(asked)[2].latex(document=True)
+    ),
     "drawing": Kind(".svg", "image/svg+xml", _drawing),
 }
 

@@ -8,6 +8,7 @@ from typing import Any
 from clearprop.errors import DataError
 from clearprop.glassbox.quantity import read_name
 from clearprop.glassbox.render.html import MathmlWriter, html_of
+from clearprop.glassbox.trace import Derivation
 from clearprop.web.bench.parameters import place_of
 from clearprop.web.bench.typing_in import with_cells, with_inputs
 from clearprop.web.drawings import neighbourhood, update_arrows
@@ -76,18 +77,22 @@ def _place(text: str) -> int:
     return int(text)
 
 
-def derivation(asked: Asked) -> str:
-    """GET /api/benches/ID/derivation?row=3&of=W[1][2,0]&view=recursive&terms=8: by the chain rule."""
+def derived(asked: Asked) -> tuple[Scene, str, Derivation]:
+    """The scene of a request's row, the view of its number that is shown, and the derivation in it."""
     view, terms = asked.text("view", "recursive"), asked.whole("terms", 8)
     if view not in VIEWS:
         raise DataError(f"view is one of {', '.join(VIEWS)}")
     if not 1 <= terms <= MOST_TERMS:
         raise DataError(f"terms is a whole number from 1 to {MOST_TERMS}")
-    scene = Scene.of(asked.bench, asked.whole("row"))
-    name = asked.text("of")
-    parameter = place_of(scene.network, name) is not None
-    shown = view if parameter else "recursive"  # paths lead from a weight or a bias
-    found = scene.trace.derive(name, view=shown, terms=terms)  # type: ignore[arg-type]
+    scene, name = Scene.of(asked.bench, asked.whole("row")), asked.text("of")
+    shown = "recursive" if place_of(scene.network, name) is None else view  # paths lead from a parameter
+    return scene, shown, scene.trace.derive(name, view=shown, terms=terms)  # type: ignore[arg-type]
+
+
+def derivation(asked: Asked) -> str:
+    """GET /api/benches/ID/derivation?row=3&of=W[1][2,0]&view=recursive&terms=8: by the chain rule."""
+    scene, shown, found = derived(asked)
+    name, view = asked.text("of"), asked.text("view", "recursive")
     place = place_of(scene.network, name)
     rate = asked.bench.settings.learning_rate
     steps = update(scene, name, rate)

@@ -34,16 +34,13 @@ class Scene:
 
     Attributes
     ----------
-    number : int
-        The picked row, by its number in the source.
     example : Example
-        The same, as it was typed in by hand if it was.
+        The picked row, as it was typed in by hand if it was.
     """
 
     data: Dataset
     network: Network
     moment: Moment
-    number: int
     example: Example
     settings: Settings
 
@@ -52,7 +49,7 @@ class Scene:
         """The scene on a bench, now; the first row to train on is picked, if none is said."""
         data, network, pace = bench.standing()
         picked = bench.example(data.first if number is None else number)
-        return cls(data, network, pace.look(), picked.number, picked, bench.settings)
+        return cls(data, network, pace.look(), picked, bench.settings)
 
     @cached_property
     def theta(self) -> Parameters:

@@ -5,7 +5,6 @@ import { frames, watch } from "./frames.js";
 import { saying } from "./say.js";
 
 const KEY = "clearprop-views";
-const PRESSED = ["Enter", " "];
 const applied = document.getElementById("applied");
 const of = document.getElementById("of");
 
@@ -21,7 +20,6 @@ export function start() {
   bench.addEventListener("row", mark);
   frames.addEventListener("frame", mark);
   document.addEventListener("click", clicked);
-  document.addEventListener("keydown", pressed);
   document.getElementById("diagnosis").addEventListener("click", saying(mend));
 }
 
@@ -75,15 +73,6 @@ function clicked(event) {
   const row = event.target.closest("[data-drawing] [data-row]");
   if (row) bench.pick(Number(row.dataset.row));
   else if (event.target.closest("[data-quantity]")) setTimeout(mark);
-}
-
-// In a drawing a key presses what a click would; other rooms may have seen to it.
-function pressed(event) {
-  if (event.defaultPrevented || !PRESSED.includes(event.key)) return;
-  const found = event.target.closest("svg [data-quantity]");
-  if (!found) return;
-  event.preventDefault();
-  found.dispatchEvent(new MouseEvent("click", { bubbles: true }));
 }
 
 async function mend(event) {

@@ -7,7 +7,6 @@ import re
 import numpy as np
 
 from clearprop.glassbox.whole_pass import WholePass
-from clearprop.specification import Network
 from clearprop.web.bench.dataset import Dataset
 from clearprop.web.drawings import network_drawing
 from clearprop.web.drawings.numbers import View
@@ -32,18 +31,17 @@ def network_view(data: Dataset, seen: WholePass, view: View) -> str:
     >>> 'data-of="W[1][2,0]"' in drawn
     True
     """
-    network: Network = seen.network
-    outputs = data.classes if len(data.classes) == network.output.units else data.targets
-    drawn = network_drawing(
-        network,
-        seen.theta,
-        view=view,
-        seen=seen,
-        inputs=data.features,
-        outputs=outputs if len(outputs) == network.output.units else (),
-        across=ACROSS,
-    )
+    drawn = named_network(data, seen, view, across=ACROSS)
     return re.sub(r'data-quantity="([^"]*)"', r'data-quantity="\1" data-of="\1"', drawn)
+
+
+def named_network(data: Dataset, seen: WholePass, view: View, across: float | None = None) -> str:
+    """The drawing of a network whose inputs and outputs have the data's names."""
+    units = seen.network.output.units
+    outputs = next((names for names in (data.classes, data.targets) if len(names) == units), ())
+    return network_drawing(
+        seen.network, seen.theta, view=view, seen=seen, inputs=data.features, outputs=outputs, across=across
+    )
 
 
 def layers_table(seen: WholePass) -> str:
