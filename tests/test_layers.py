@@ -33,7 +33,8 @@ engines.helpers engines.row_forward
 engines.lowering
 engines.builds
 engines.plan
-engines.kernels.rows engines.kernels.dropping engines.kernels.products engines.kernels.reading
+engines.kernels.rows engines.kernels.dropping engines.kernels.ordering
+engines.kernels.products engines.kernels.reading
 engines.kernels.passes engines.kernels.steps engines.kernels.batch engines.kernels.working
 engines.kernels
 engines.compiled

@@ -103,18 +103,10 @@ def test_training_is_the_engine_run_over_every_epochs_order():
     theta = CLASSIFIER.initialize(seed=3).flat
     state = OptimizerState.fresh(CLASSIFIER, "float64")
     for epoch in range(2):
-        order = descent.batch_order(3, epoch, len(X))
+        order = engine.order(3, epoch, len(X))
         rates = np.full(6, 0.05)
         engine.run(theta, state, examples, order, 0, 6, batch_size=16, rates=rates, seed=3, epoch=epoch)
     assert np.array_equal(theta, run.theta.flat)
-
-
-def test_an_epochs_order_is_a_permutation_of_its_own():
-    first, again, next_ = (descent.batch_order(0, epoch, 50) for epoch in (0, 0, 1))
-    assert np.array_equal(np.sort(first), np.arange(50))
-    assert np.array_equal(first, again)
-    assert not np.array_equal(first, next_)
-    assert first.dtype == np.int64
 
 
 def test_without_shuffling_batches_follow_the_rows():

@@ -12,7 +12,6 @@ from clearprop.engines.examples import check_examples
 from clearprop.engines.protocol import OptimizerState
 from clearprop.formulas.optimizers import optimizers
 from clearprop.specification import Dense, Network
-from clearprop.training.descent import batch_order
 
 
 def network_of(case: Case) -> Network:
@@ -41,7 +40,8 @@ class Engine:
 
     def epoch(self) -> None:
         for _ in range(self.case.epochs):
-            order = batch_order(0, self.done, self.case.rows, shuffle=not self.case.full)
+            rows = self.case.rows
+            order = np.arange(rows) if self.case.full else self.engine.order(0, self.done, rows)
             self.engine.run(
                 self.theta,
                 self.state,

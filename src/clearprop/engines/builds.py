@@ -245,7 +245,7 @@ _SHIPPED_KEYS = {
 OWN_BUILDS = 20  #: builds with users' rows that stay in the cache
 AT_ONCE = ("begin", "work_alone")  #: read when the build is: the clock of a training should not run meanwhile
 #: files of `kernels/`, in the order they need each other
-PARTS = ("rows", "dropping", "products", "reading", "passes", "steps", "batch", "working")
+PARTS = ("rows", "dropping", "ordering", "products", "reading", "passes", "steps", "batch", "working")
 _KERNELS = Path(__file__).with_name("kernels")
 _builds: dict[str, Build] = {}
 _loading = threading.RLock()

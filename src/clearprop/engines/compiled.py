@@ -93,6 +93,7 @@ class Compiled(Engine):
         self.threads = check_threads(threads)
         build = self._build = build_for(network, self.optimizer, self.dtype)
         self._passes, self._steps, self._working = map(build.part, ("passes", "steps", "working"))
+        self._shuffle = at_hand(build.part("ordering").shuffle)
         self._reals = segment_table(network, self.optimizer)
         self._rule = rule_of(self.optimizer, build)
         self._hyper = padded(self.optimizer).astype(self.dtype)
@@ -113,12 +114,11 @@ class Compiled(Engine):
         """A plan's table, for who asks it where parameters lie and not where rows do."""
         return self._plan(1).table
 
-    def _pack(self, room: _Room, theta: Array) -> Array:
-        """The weights as the forward products read them; each thread's own, where threads pack all."""
+    def _packing(self, room: _Room) -> Array:
+        """Memory for the weights as the forward products read them; each thread's, where threads pack all."""
         copies = room.threads if room.work.board[tasks.PACKS_ALL] else 1
         if self._packed.size < room.plan.packed * copies:
             self._packed = _aligned(room.plan.packed * copies, self.dtype)
-        self._passes.pack_all(room.plan.table, theta, self._packed)
         return self._packed
 
     def _room(self, m: int) -> _Room:
@@ -196,7 +196,7 @@ class Compiled(Engine):
         """The board of a run; settings by their names in `tasks`."""
         work = room.run
         work.reset_to(room.work)
-        work.point({**room.work.arrays, "packed": self._pack(room, arrays["theta"]), **arrays})
+        work.point({**room.work.arrays, "packed": self._packing(room), **arrays})
         work.arrays["sums"][:] = 0.0
         work.arrays["sums"][tasks.CLIP_NORM] = self.optimizer.clip_norm or 0.0
         work.settle(**settings)
@@ -204,10 +204,10 @@ class Compiled(Engine):
 
     def _do(self, work: Work, threads: int) -> None:
         """All steps of a run."""
-        self._working.begin(work.board)
         if threads == 1:
             self._working.work_alone(work.board)
         else:
+            self._working.begin(work.board)
             work_together(self._working, work.board, threads)
 
     def _stream(self, theta: Array, m: int, judging: int, arrays: dict[str, Array]) -> None:
@@ -220,8 +220,9 @@ class Compiled(Engine):
         if room is None or room.rows < rows:
             room = self._streams[threads] = self._make_room(rows, rows, threads, tall=True)
         work = room.work.again()
-        work.point({"theta": theta, "packed": self._pack(room, theta), **arrays})
+        work.point({"theta": theta, "packed": self._packing(room), **arrays})
         work.settle(EXAMPLES=m, JUDGING=judging, PIECE=STREAMED_ROWS, KIND=tasks.STREAM_PHASE)
+        self._passes.pack_all(work.board)
         if threads == 1:
             self._working.work(work.board, 0)
         else:
@@ -250,9 +251,9 @@ class Compiled(Engine):
         """The forward pass as a function of one row, at these parameters as they are now."""
         room, theta = self._make_room(1, 1, 1, tall=True), theta.copy()
         packed = _aligned(room.plan.packed, self.dtype)
-        self._passes.pack_all(room.plan.table, theta, packed)
         x, y_hat = np.zeros(self.network.inputs, self.dtype), np.zeros(self.network.widths[-1], self.dtype)
         room.work.point({"theta": theta, "packed": packed, "X": x, "y_hat": y_hat})
+        self._passes.pack_all(room.work.board)
         return RowForward(at_hand(self._passes.stream_row), room.work, x, y_hat)
 
     def gradient_sum(
@@ -325,6 +326,14 @@ class Compiled(Engine):
             made[:, : len(self.optimizer.scalars)] = self.optimizer.scalar_values(t, len(made))
             self._made_scalars = start, made = t, made
         return made[t - start : t - start + steps]
+
+    def order(self, seed: int, epoch: int, rows: int) -> IntArray:
+        """NumPy's permutation, bit by bit, in half its time."""
+        if rows >= 1 << 32:
+            return super().order(seed, epoch, rows)
+        order = np.empty(rows, dtype=np.int64)
+        self._shuffle(np.uint64(seed), np.uint64(epoch), order)
+        return order
 
     def run(
         self,

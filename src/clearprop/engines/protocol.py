@@ -109,6 +109,14 @@ class Engine(ABC):
         The network's penalties are multiplied by `penalty_factor`.
         """
 
+    def order(self, seed: int, epoch: int, rows: int) -> IntArray:
+        """An order of the rows 0 to `rows` - 1, int64: a function of the arguments, the same of every engine.
+
+        NumPy's permutation by a Philox generator with the key (seed, epoch).
+        """
+        generator = np.random.Generator(np.random.Philox(key=np.array([seed, epoch], dtype=np.uint64)))
+        return generator.permutation(rows).astype(np.int64, copy=False)
+
     def run(
         self,
         theta: Array,

@@ -20,7 +20,6 @@ from clearprop.specification import Network
 from clearprop.training.checkpoint import Position
 from clearprop.training.course import Course
 from clearprop.training.run import RunRecord, Stopped
-from clearprop.training.validation import generator_of
 
 SLICE_WORK = 1e9  #: floating-point operations of a slice, about 50 ms at the slow end of the kernels
 STEP_WORK = {"textbook": 1e7}  #: what a step costs beside its products, in operations
@@ -56,7 +55,10 @@ class Batches:
 
     def order(self, epoch: int) -> IntArray:
         """Rows of `training` in the order of an epoch (from 0)."""
-        order = batch_order(self.record.seed, epoch, self.rows, shuffle=self.record.shuffle)
+        if self.record.shuffle:
+            order = self.engine.order(self.record.seed, epoch, self.rows)
+        else:
+            order = np.arange(self.rows, dtype=np.int64)
         if self.places is not None:  # the engine's rows in the place of these, without a second array
             for first in range(0, len(order), BLOCK):
                 rows = slice(first, first + BLOCK)
@@ -185,17 +187,6 @@ def descend(course: Course) -> Stopped:
     while stopped is None:
         stopped = descent.advance()
     return stopped
-
-
-def batch_order(seed: int, epoch: int, m: int, *, shuffle: bool = True) -> IntArray:
-    """Rows of the training data in the order of an epoch (from 0), int64 (m,): a function of its arguments.
-
-    >>> batch_order(0, 0, 4, shuffle=False)
-    array([0, 1, 2, 3])
-    """
-    if not shuffle:
-        return np.arange(m, dtype=np.int64)
-    return generator_of(seed, epoch).permutation(m).astype(np.int64, copy=False)
 
 
 def slice_length(network: Network, batch_size: int, engine: str) -> int:

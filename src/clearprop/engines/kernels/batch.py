@@ -161,9 +161,8 @@ def rows_task(w_place: int, thread: int, t: int) -> None:
     packed_place = w[PACKED]
     if w[PACKS_ALL]:
         packed_place += thread * w[PACKED_SIZE] * ITEMSIZE
-        theta, packed = parameters_of(w, THETA), numbers(packed_place, w[PACKED_SIZE])
         fetch(w[THETA], w[PARAMETERS])
-        pack_layers(plan, theta, packed)
+        pack_layers(w_place, packed_place)
     forward(w_place, space_place, scratch, packed_place, x_place, at_row, m, w[DROPOUT])
     loss(w_place, space_place, at_row, m, uniform, w[LOSSES] + first * 8)
     pack_inputs(plan, space, at_row, m)

@@ -50,6 +50,7 @@ from clearprop.engines.tasks import (
     LOSSES,
     OUTPUTS,
     PACKED,
+    PACKED_SIZE,
     PACKS_ALL,
     SCALE,
     SCRATCH,
@@ -85,17 +86,19 @@ N = T.count
 ZERO = REAL(0)
 
 
-@inline
-def pack_layers(plan: Any, theta: Any, packed: Any) -> None:
+@far(N, N)
+def pack_layers(w_place: int, packed_place: int) -> None:
     """The weights of all layers, packed for the forward products."""
+    w = board(w_place)
+    plan, theta, packed = plan_of(w), parameters_of(w, THETA), numbers(packed_place, w[PACKED_SIZE])
     for l in range(1, plan.shape[0]):
         pack(theta, plan[l, W_AT], plan[l - 1, UNITS], 0, plan[l, ROWS], packed, plan[l, PACKED_AT])
 
 
-@entry(T.nothing(T.table, T.fixed, T.vector))
-def pack_all(plan: Any, theta: Any, packed: Any) -> None:
-    """`pack_layers`, before a run."""
-    pack_layers(plan, theta, packed)
+@entry(T.nothing(T.integers))
+def pack_all(w: Any) -> None:
+    """`pack_layers`, for passes forward."""
+    pack_layers(place(w, 0), w[PACKED])
 
 
 @inline

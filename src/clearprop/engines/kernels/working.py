@@ -54,6 +54,7 @@ from clearprop.engines.tasks import (
     NORMS,
     ORDER,
     ORDERED,
+    PACKED,
     PHASE,
     PIECE,
     POSTED,
@@ -87,7 +88,9 @@ from clearprop.engines.tasks import (
 _BUILD = build_of(__name__)
 inline, far, entry, REAL = _BUILD.inline, _BUILD.far, _BUILD.entry, _BUILD.real
 _STEPS, _READING, _BATCH = _BUILD.part("steps"), _BUILD.part("reading"), _BUILD.part("batch")
-rows_task, units_task, stream = _BATCH.rows_task, _BATCH.units_task, _BUILD.part("passes").stream
+_PASSES = _BUILD.part("passes")
+rows_task, units_task = _BATCH.rows_task, _BATCH.units_task
+stream, pack_layers = _PASSES.stream, _PASSES.pack_layers
 penalty, square_sum = _STEPS.penalty, _STEPS.square_sum
 clip_factor, scale_of = _STEPS.clip_factor, _STEPS.scale_of
 board, plan_of, parameters_of = _READING.board, _READING.plan_of, _READING.parameters_of
@@ -252,14 +255,17 @@ def work_together(w_place: int, thread: int) -> None:
 
 @entry(T.nothing(T.integers))
 def begin(w: Any) -> None:
-    """Prepare the first phase; called once, before any thread works."""
+    """Pack the weights and prepare the first phase; called once, before several threads work."""
+    pack_layers(place(w, 0), w[PACKED])
     advance(place(w, 0))
 
 
 @entry(T.nothing(T.integers))
 def work_alone(w: Any) -> None:
-    """All phases by one thread."""
+    """All of it by one thread, in one call: each end of a call may have to wait for the GIL."""
     w_place = place(w, 0)
+    pack_layers(w_place, w[PACKED])
+    advance(w_place)
     while not w[STOPPED]:
         for t in range(w[PHASE] & ((1 << TASK_BITS) - 1)):
             task(w, w_place, 0, t)
