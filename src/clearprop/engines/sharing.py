@@ -14,6 +14,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+NAP_MICROSECONDS = 20
+
 
 def _place(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     array = context.make_array(signature.args[0])(context, builder, args[0])
@@ -83,6 +85,24 @@ def give_way(typingctx: Any) -> Any:
         name = "SwitchToThread" if sys.platform == "win32" else "sched_yield"
         kind = ir.FunctionType(ir.IntType(32), [])
         builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [])
+        return context.get_dummy_value()
+
+    return types.none(), codegen
+
+
+@intrinsic
+def nap(typingctx: Any) -> Any:
+    """Leave the core idle for some 20 microseconds, so that the system may move another thread there."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        name, arguments = (
+            ("SwitchToThread", []) if sys.platform == "win32" else ("usleep", [NAP_MICROSECONDS])
+        )
+        integer = ir.IntType(32)
+        kind = ir.FunctionType(integer, [integer] * len(arguments))
+        builder.call(
+            cgutils.get_or_insert_function(builder.module, kind, name), [integer(k) for k in arguments]
+        )
         return context.get_dummy_value()
 
     return types.none(), codegen

@@ -27,7 +27,7 @@ from clearprop.engines.memory import (
 from clearprop.engines.plan import (
     CAPACITY,
 )
-from clearprop.engines.sharing import add, exchange, give_way, load, pause, store
+from clearprop.engines.sharing import add, exchange, give_way, load, nap, pause, store
 from clearprop.engines.tasks import (
     BATCH,
     BOARD,
@@ -98,6 +98,7 @@ reals_of, sums_of, rows_of_batch = _READING.reals_of, _READING.sums_of, _READING
 numbers = _READING.numbers
 PATIENCE = 3000  #: looks at a mailbox before a thread that has nothing to do falls asleep
 SPINS = 300  #: looks at the board before a waiting thread gives its core away
+YIELDS = 250  #: looks after that before it naps: whoever it waits for may be held up behind another process
 T = argument_types(REAL)
 N = T.count
 
@@ -229,7 +230,10 @@ def wait(w: Any, at: int, seen: int) -> None:
     looks = 0
     while load(w, at) == seen:
         looks += 1
-        rest(looks)
+        if looks < SPINS + YIELDS:
+            rest(looks)
+        else:
+            nap()
 
 
 @far(N, N)
