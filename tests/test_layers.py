@@ -139,7 +139,7 @@ web.drawings.canvas web.drawings.contour web.drawings.pixels web.drawings.style
 web.drawings.answers web.drawings.epochs web.drawings.histograms web.drawings.marks web.drawings.numbers
 web.drawings.unit web.drawings.update
 web.drawings.columns web.drawings.folding web.drawings.surface
-web.drawings.weights
+web.drawings.weights web.drawings.layer_controls
 web.drawings.network
 web.drawings
 web.guard.limits web.guard.address web.guard.headers

@@ -196,6 +196,7 @@ def test_every_export_has_its_type_and_a_safe_name(served, bench, what):
             root = ElementTree.fromstring(body)
             assert root.tag == "{http://www.w3.org/2000/svg}svg"
             assert b"var(" not in body
+            assert b"data-press" not in body
     assert request(served, f"{bench}/export?what={what}&{ROW}", token=False)[0] == 401
     assert request(served, f"{bench}/export?what={what}&{ROW}", headers={"Host": "evil.example"})[0] == 421
 

@@ -137,6 +137,61 @@ def test_layers_are_added_resized_and_taken_away(served):
         page.locator("#widths", has_text="2 - 40 - 1, 161 parameters").wait_for()
 
 
+def layers_in(page, widths):
+    """Wait until the drawing, the form and the head agree on the hidden layers."""
+    whole = " - ".join(map(str, (2, *widths, 1)))
+    page.locator("#widths", has_text=f"{whole}, ").wait_for()
+    page.locator("#view-network svg > title", has_text=f"{whole.replace(' ', '')}:").wait_for(
+        state="attached"
+    )
+    assert [each.input_value() for each in page.get_by_label("Units").all()] == [str(n) for n in widths]
+
+
+def test_layers_are_changed_in_the_drawing_by_mouse_and_by_keys(served):
+    with browsing(served) as page:
+        ready(page)
+        page.get_by_role("button", name="One epoch").click()
+        page.locator("#epoch").filter(has_text=re.compile("^1$")).wait_for()
+        page.get_by_role("button", name="Widen layer 1 by 1 to 9").click()
+        layers_in(page, [9])
+        page.locator("#epoch").filter(has_text=re.compile("^0$")).wait_for()  # as a change of the form does
+        page.get_by_role("button", name="Add a layer before the output").click()
+        layers_in(page, [9, 9])
+        page.get_by_label("Units").nth(1).fill("64")
+        page.keyboard.press("Enter")
+        layers_in(page, [9, 64])
+        fewer = page.get_by_role("button", name="Narrow layer 2 by 4 to 60")
+        assert min(fewer.locator("rect").bounding_box()[side] for side in ("width", "height")) >= 24
+        fewer.focus()
+        page.keyboard.press("Enter")
+        layers_in(page, [9, 60])
+        page.wait_for_function("document.activeElement.dataset.press === 'fewer 2'")
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("Space")
+        layers_in(page, [9, 64])
+        page.keyboard.press("End")
+        assert page.evaluate("document.activeElement.ariaLabel") == "Add a layer before the output"
+        page.keyboard.press("ArrowLeft")
+        page.keyboard.press("Enter")
+        assert (
+            page.evaluate("[document.activeElement.name, document.activeElement.closest('li').innerText]")[0]
+            == "activation"
+        )
+        page.keyboard.press("r")  # relu, of the menu that has the focus
+        page.locator("#view-network", has_text="64 relu").wait_for()
+        page.get_by_role("button", name="Take layer 1 away").click()
+        layers_in(page, [64])
+        page.get_by_role("button", name="Take layer 1 away").focus()
+        page.keyboard.press("Enter")
+        layers_in(page, [])
+        page.wait_for_function("document.activeElement.dataset.press === 'add 1'")
+        page.keyboard.press("Enter")
+        layers_in(page, [8])
+        page.reload()
+        ready(page)
+        layers_in(page, [8])
+
+
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [820, 1280])
 def test_wide_networks_scroll_within_their_panel(served, dark, width):

@@ -70,9 +70,9 @@ class Scene:
 
 #: name -> what draws it
 DRAWINGS: Mapping[str, Callable[[Scene], str]] = {
-    "network": lambda scene: network_view(scene.data, scene.trace, "weights"),
-    "activations": lambda scene: network_view(scene.data, scene.trace, "activations"),
-    "gradients": lambda scene: network_view(scene.data, scene.trace, "gradients"),
+    "network": lambda scene: network_view(scene.data, scene.trace, "weights", scene.settings),
+    "activations": lambda scene: network_view(scene.data, scene.trace, "activations", scene.settings),
+    "gradients": lambda scene: network_view(scene.data, scene.trace, "gradients", scene.settings),
     "layers": lambda scene: layers_table(scene.trace),
     "curves": lambda scene: losses(scene.moment),
     "norms": lambda scene: norms(scene.moment, scene.sample),
