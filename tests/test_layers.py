@@ -147,7 +147,8 @@ web.guard.judging
 web.guard.gate web.guard.wire
 web.guard
 web.bench.generated web.bench.dataset web.bench.keeping web.bench.parameters
-web.bench.sets web.bench.settings web.bench.pace web.bench.typing_in
+web.bench.sets web.bench.scaling web.bench.pace web.bench.typing_in
+web.bench.settings
 web.bench.opened_model
 web.bench.bench
 web.bench.benches web.bench.script

@@ -6,8 +6,8 @@ import { saying } from "./say.js";
 
 const NUMBERS = ["learning_rate", "epochs", "l2", "seed"];
 const TEXTS = ["optimizer", "schedule"];
-const OPEN_NUMBERS = ["batch_size", "weight_decay", "clip_norm"]; // empty: left to a default
-const OPEN_TEXTS = ["loss", "initializer", "class_weight"];
+const OPEN_NUMBERS = ["batch_size", "patience", "weight_decay", "clip_norm"]; // empty: left to a default
+const OPEN_TEXTS = ["inputs", "targets", "loss", "initializer", "class_weight"];
 
 // What is done to the layers, here and in the drawing: the layers before, a place from 0, a width.
 const CHANGES = {
@@ -83,6 +83,7 @@ function show() {
   for (const name of [...NUMBERS, ...TEXTS]) fields[name].value = settings[name];
   for (const name of [...OPEN_NUMBERS, ...OPEN_TEXTS]) fields[name].value = settings[name] ?? "";
   fields.output_bias.checked = settings.output_bias;
+  document.getElementById("targets-of").hidden = data.task === "classes"; // which have no scale
   for (const option of fields.loss.options) option.hidden = option.value !== "" && option.dataset.task !== data.task;
   document.getElementById("output").textContent =
     `Output: ${network.widths.at(-1)} ${network.output}, ${network.loss}; ${network.parameters.toLocaleString("en")} parameters`;
