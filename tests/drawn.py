@@ -11,6 +11,7 @@ from clearprop.formulas.activations import as_activation
 from clearprop.glassbox.quantity import Quantity
 from clearprop.glassbox.whole_pass import whole_pass
 from clearprop.web import drawings
+from clearprop.web.drawings.layer_controls import Editing
 
 HOSTILE = ["<script>alert(1)</script>", "\"quotes\" & 'more' </svg>", "\x1b[31m\x00", "W" * 200]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -84,6 +85,13 @@ def _network(view, *widths, **more):
     return draw
 
 
+def edited(*widths, most_units=1024, most_layers=12, across=365.0):
+    """A network with controls that change its layers."""
+    network = network_of(*widths)
+    editing = Editing(most_units, most_layers)
+    return drawings.network_drawing(network, network.initialize(0), across=across, editing=editing)
+
+
 def _surface(classes, names):
     xs = np.linspace(-3, 3, 40)
     x, y = RNG.uniform(-3, 3, (2, 80))
@@ -133,6 +141,8 @@ DRAWINGS = {
     "gradients": _network("gradients", 4, 5, 3, inputs="abcd"),
     "wide": _network("gradients", 784, 300, 20, 10, fold="largest"),
     "deep": _network("weights", 30, *[64] * 9, 2),
+    "edited": lambda: edited(30, 64, 1000, 1, 2),
+    "edited, no hidden layer": lambda: edited(2, 2),
     "two classes": _surface(["no", "yes"], ("bill_length_mm", "y")),
     "hostile classes": _surface(HOSTILE, tuple(HOSTILE[:2])),
     "curve": lambda: drawings.fitted_curve(E, LOSS, drawings.Points(E[:50], LOSS[:50], held=E[:50] < 9)),

@@ -140,7 +140,7 @@ web.drawings.canvas web.drawings.contour web.drawings.pixels web.drawings.style
 web.drawings.answers web.drawings.epochs web.drawings.histograms web.drawings.marks web.drawings.numbers
 web.drawings.unit web.drawings.update
 web.drawings.columns web.drawings.folding web.drawings.surface
-web.drawings.weights
+web.drawings.weights web.drawings.layer_controls
 web.drawings.network
 web.drawings
 web.guard.limits web.guard.address web.guard.headers
@@ -148,7 +148,8 @@ web.guard.judging
 web.guard.gate web.guard.wire
 web.guard
 web.bench.generated web.bench.dataset web.bench.keeping web.bench.parameters
-web.bench.sets web.bench.settings web.bench.pace web.bench.typing_in
+web.bench.sets web.bench.scaling web.bench.pace web.bench.typing_in
+web.bench.settings
 web.bench.opened_model
 web.bench.bench
 web.bench.benches web.bench.script

@@ -1,5 +1,6 @@
 """The bench: whatever is pressed, an unedited run is that of `clearprop.train`, bit for bit."""
 
+import dataclasses
 import time
 
 import numpy as np
@@ -60,6 +61,31 @@ def press(bench, keys):
 def test_whatever_is_pressed_the_run_is_that_of_train(bench, keys):
     press(bench, keys)
     assert_same_run(bench)
+
+
+@pytest.mark.parametrize("keys", ["r", "r4r", "ee1r", "r2b1ebr"])
+def test_patience_ends_the_run_where_that_of_train_ends(keys):
+    bench = Bench(settings=Settings(learning_rate=0.1, patience=3, epochs=300, inputs="standardised"))
+    press(bench, keys)
+    assert bench.moment().ended == "patience"
+    assert_same_run(bench)
+    assert len(bench.training()(None).history["epoch"]) == bench.moment().epoch < 300
+    bench.close()
+
+
+@pytest.mark.parametrize("settings", [{"epochs": 5}, {"epochs": 300, "patience": 3, "learning_rate": 0.1}])
+def test_a_run_at_its_end_stays_there_until_it_goes_back(settings):
+    bench = Bench(settings=Settings(**settings))
+    press(bench, "r")
+    end = bench.moment()
+    bench.pace.back_to(end.epoch)
+    assert bench.moment().ended == end.ended
+    with pytest.raises(SpecificationError, match="has ended"):
+        bench.pace.one_epoch()
+    press(bench, "2r")
+    assert bench.moment().epoch == end.epoch
+    assert_same_run(bench)
+    bench.close()
 
 
 def test_a_pace_to_watch_takes_single_steps_of_the_same_run(bench):
@@ -168,6 +194,10 @@ def test_every_set_is_learnt_and_derived(name):
         ({"batch_size": 0}, "batch"),
         ({"epochs": 10**9}, "epochs"),
         ({"dtype": "float16"}, "dtype"),
+        ({"patience": 0}, "patience"),
+        ({"patience": 2.5}, "patience"),
+        ({"inputs": "log"}, "inputs are standardised or raw"),
+        ({"targets": True}, "targets"),
         ({"nonsense": 1}, "nonsense"),
         ({"l2": -1.0}, "l2"),
         ({"loss": "squared_error"}, "squared_error"),
@@ -184,6 +214,7 @@ def test_settings_that_cannot_be_are_refused_and_change_nothing(bench, plain, me
 
 def test_settings_come_back_from_plain_data():
     settings = Settings(layers=(Layer(3, "relu", 0.5, bias=False),), loss=None, batch_size=None, seed=7)
+    settings = dataclasses.replace(settings, patience=9, inputs="standardised", targets="raw")
     assert Settings.from_plain(settings.to_plain()) == settings
 
 

@@ -73,6 +73,22 @@ def bare_model(folder):
     return Bench(opened=OpenedModel.load(folder / "bare.safetensors"))
 
 
+def on_other_scales(folder):
+    settings = Settings(inputs="standardised", targets="standardised", patience=2, optimizer="sgd")
+    return Bench(generated_set("sine", rows=90, share=0.3), settings)
+
+
+def raw(folder):
+    return Bench(shipped_set("diabetes"), Settings(inputs="raw", targets="raw", batch_size=7, patience=1))
+
+
+def bare_standardised(folder):
+    opened = bare_model(folder).opened
+    (folder / "t.csv").write_text("a,b,y\n" + "\n".join(f"{k % 7},{k * k},{k}" for k in range(50)))
+    data = opened.read(cp.read_table(folder / "t.csv"))
+    return Bench(data, Settings(inputs="standardised", targets="standardised"))
+
+
 def said_by(text, folder):
     """What the script prints, and whether it found the same bits."""
     (folder / "run.py").write_text(text, encoding="utf-8")
@@ -82,7 +98,10 @@ def said_by(text, folder):
     return told.stdout
 
 
-@pytest.mark.parametrize("make", [generated, shipped, uploaded, of_model, bare_model])
+MAKERS = [generated, shipped, uploaded, of_model, bare_model, on_other_scales, raw, bare_standardised]
+
+
+@pytest.mark.parametrize("make", MAKERS)
 def test_a_script_trains_to_the_same_bits(tmp_path, make):
     bench = make(tmp_path)
     for _ in range(3):
@@ -94,7 +113,18 @@ def test_a_script_trains_to_the_same_bits(tmp_path, make):
     text += "__import__('pathlib').Path('theta.bin').write_bytes(model.theta.flat.tobytes())\n"
     assert said_by(text, tmp_path) == "the weights of the page, bit for bit: True\n"
     assert (tmp_path / "theta.bin").read_bytes() == theta.tobytes()
-    assert ("put that file beside" in text) == (make in (uploaded, of_model, bare_model))
+    assert ("put that file beside" in text) == (make in (uploaded, of_model, bare_model, bare_standardised))
+
+
+def test_a_script_goes_as_far_as_a_run_that_patience_ended(tmp_path):
+    bench = Bench(settings=Settings(patience=2, learning_rate=0.5))
+    bench.pace.run()
+    while bench.pace.status == "running":
+        pass
+    assert bench.moment().ended == "patience"
+    text = script(bench)
+    bench.close()
+    assert said_by(text, tmp_path) == "the weights of the page, bit for bit: True\n"
 
 
 def test_a_script_that_trains_otherwise_says_so(tmp_path):
@@ -126,6 +156,9 @@ def test_what_a_lesson_wrote_down_is_not_exported_as_a_script():
     with pytest.raises(SpecificationError, match="take the model file"):
         script(bench)
     assert model(bench).network == bench.network
+    bench.change(Settings(layers=(Layer(3),)))
+    with pytest.raises(SpecificationError, match="choose a set"):
+        script(bench)
     bench.close()
 
 
@@ -196,6 +229,7 @@ def test_every_export_has_its_type_and_a_safe_name(served, bench, what):
             root = ElementTree.fromstring(body)
             assert root.tag == "{http://www.w3.org/2000/svg}svg"
             assert b"var(" not in body
+            assert b"data-press" not in body
     assert request(served, f"{bench}/export?what={what}&{ROW}", token=False)[0] == 401
     assert request(served, f"{bench}/export?what={what}&{ROW}", headers={"Host": "evil.example"})[0] == 421
 

@@ -73,6 +73,16 @@ def test_the_three_views_of_the_network_open_their_own_numbers(bench):
             scene.trace.derive(opened)
 
 
+def test_layers_are_changed_in_the_drawing_where_they_are_those_of_the_settings(bench):
+    made = bench(generated_set("moons"), layers=(Layer(5), Layer(16, "relu")))
+    for name in ("network", "activations", "gradients"):
+        found = re.findall(r'data-press="([^"]*)"', DRAWINGS[name](Scene.of(made)))
+        assert {"add 1", "fewer 1", "more 2", "remove 2", "open 2", "add 3"} <= set(found)
+    network = Settings(layers=(Layer(4),)).network(made.data)
+    made.prepare(made.data, made.settings, network, None)  # as a lesson does
+    assert "data-press" not in DRAWINGS["network"](Scene.of(made))
+
+
 def test_a_surface_carries_the_rows_of_both_parts(bench):
     data = generated_set("moons", rows=60)
     scene = Scene.of(bench(data))

@@ -119,6 +119,42 @@ def test_a_remedy_is_pressed_and_said(served):
         assert float(page.get_by_label("Learning rate").input_value()) < 1000
 
 
+def test_scales_and_patience_are_mended_by_buttons_and_kept_by_a_reload(served, tmp_path):
+    rows = "\n".join(f"{k % 13},{k * 811 % 50000},{1e5 + k * 811 % 50000}" for k in range(80))
+    (tmp_path / "far.csv").write_text(f"near,far,y\n{rows}\n", encoding="utf-8")
+    with browsing(served) as page:
+        ready(page)
+        page.set_input_files("#file", tmp_path / "far.csv")
+        page.get_by_text("far.csv: 60 rows to train on").wait_for()
+        for name in ("Inputs", "Targets"):
+            page.locator("#network").get_by_label(name).select_option("raw")
+            page.locator("#preview", has_text=f"{name.lower()} raw").wait_for()
+        page.locator("#preview [data-row='1']").click()
+        first = page.locator("#passes [data-input='1']")
+        page.locator("#passes [data-input='1'][value='0']").wait_for()
+        page.get_by_label("Patience").fill("4")
+        page.keyboard.press("Enter")
+        for name in ("inputs", "targets"):
+            page.get_by_role("button", name="One epoch").click()
+            page.locator("#epoch").filter(has_text=re.compile("^1$")).wait_for()
+            page.locator("#diagnosis").scroll_into_view_if_needed()
+            page.get_by_role("button", name=f"Set {name} standardised", exact=True).click()
+            page.locator("#applied", has_text=f"{name} standardised. The run begins anew").wait_for()
+            assert page.locator("#network").get_by_label(name.capitalize()).input_value() == "standardised"
+        page.wait_for_function("Number(document.querySelector(\"#passes [data-input='1']\").value) < -1")
+        assert "far" in first.locator("..").inner_text()
+        page.reload()
+        ready(page)
+        for name in ("Inputs", "Targets"):
+            assert page.locator("#network").get_by_label(name).input_value() == "standardised"
+        assert page.get_by_label("Patience").input_value() == "4"
+        page.get_by_role("button", name="Run", exact=True).click()
+        page.locator("#status", has_text="none better for as long as patience goes").wait_for()
+        assert 4 < int(page.locator("#epoch").inner_text()) < 2000
+        chosen(page, "iris")
+        assert page.locator("#targets-of").is_hidden()
+
+
 def test_layers_are_added_resized_and_taken_away(served):
     with browsing(served) as page:
         ready(page)
@@ -135,6 +171,61 @@ def test_layers_are_added_resized_and_taken_away(served):
         page.locator("#widths", has_text="417 parameters").wait_for()
         page.get_by_role("button", name="Remove layer 1").click()
         page.locator("#widths", has_text="2 - 40 - 1, 161 parameters").wait_for()
+
+
+def layers_in(page, widths):
+    """Wait until the drawing, the form and the head agree on the hidden layers."""
+    whole = " - ".join(map(str, (2, *widths, 1)))
+    page.locator("#widths", has_text=f"{whole}, ").wait_for()
+    page.locator("#view-network svg > title", has_text=f"{whole.replace(' ', '')}:").wait_for(
+        state="attached"
+    )
+    assert [each.input_value() for each in page.get_by_label("Units").all()] == [str(n) for n in widths]
+
+
+def test_layers_are_changed_in_the_drawing_by_mouse_and_by_keys(served):
+    with browsing(served) as page:
+        ready(page)
+        page.get_by_role("button", name="One epoch").click()
+        page.locator("#epoch").filter(has_text=re.compile("^1$")).wait_for()
+        page.get_by_role("button", name="Widen layer 1 by 1 to 9").click()
+        layers_in(page, [9])
+        page.locator("#epoch").filter(has_text=re.compile("^0$")).wait_for()  # as a change of the form does
+        page.get_by_role("button", name="Add a layer before the output").click()
+        layers_in(page, [9, 9])
+        page.get_by_label("Units").nth(1).fill("64")
+        page.keyboard.press("Enter")
+        layers_in(page, [9, 64])
+        fewer = page.get_by_role("button", name="Narrow layer 2 by 4 to 60")
+        assert min(fewer.locator("rect").bounding_box()[side] for side in ("width", "height")) >= 24
+        fewer.focus()
+        page.keyboard.press("Enter")
+        layers_in(page, [9, 60])
+        page.wait_for_function("document.activeElement.dataset.press === 'fewer 2'")
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("Space")
+        layers_in(page, [9, 64])
+        page.keyboard.press("End")
+        assert page.evaluate("document.activeElement.ariaLabel") == "Add a layer before the output"
+        page.keyboard.press("ArrowLeft")
+        page.keyboard.press("Enter")
+        assert (
+            page.evaluate("[document.activeElement.name, document.activeElement.closest('li').innerText]")[0]
+            == "activation"
+        )
+        page.keyboard.press("r")  # relu, of the menu that has the focus
+        page.locator("#view-network", has_text="64 relu").wait_for()
+        page.get_by_role("button", name="Take layer 1 away").click()
+        layers_in(page, [64])
+        page.get_by_role("button", name="Take layer 1 away").focus()
+        page.keyboard.press("Enter")
+        layers_in(page, [])
+        page.wait_for_function("document.activeElement.dataset.press === 'add 1'")
+        page.keyboard.press("Enter")
+        layers_in(page, [8])
+        page.reload()
+        ready(page)
+        layers_in(page, [8])
 
 
 @pytest.mark.parametrize("dark", [False, True])

@@ -28,7 +28,8 @@ from clearprop.web.bench.settings import Settings
 class Bench:
     """A playground: what is learnt, by which network, and how far it has come.
 
-    A change of data or settings begins the run anew; `made` counts these beginnings.
+    A change of data or settings begins the run anew; `made` counts these beginnings. `given` are the data as
+    they were chosen, `data` on the scales of the settings.
 
     Parameters
     ----------
@@ -56,11 +57,12 @@ class Bench:
     ) -> None:
         self.opened = opened
         if opened is not None:
-            self.data, self.settings = data or opened.blank(), settings or opened.settings
-            self.network = opened.network
+            self.given, self.settings = data or opened.blank(), settings or opened.settings
+            self.data, self.network = self.given, opened.network
             self.start: Parameters | None = opened.theta
         else:
-            self.data, self.settings = data or generated_set("moons"), settings or Settings()
+            self.given, self.settings = data or generated_set("moons"), settings or Settings()
+            self.data = self.settings.scaled(self.given)
             self.network, self.start = self.settings.network(self.data), None
         self.made = 0
         self.lesson: tuple[str, int] | None = None  #: name and step that the page stands at
@@ -84,6 +86,7 @@ class Bench:
                 epochs=settings.epochs,
                 seed=settings.seed,
                 class_weight=settings.class_weight,  # type: ignore[arg-type]
+                patience=settings.patience,
                 validation=None if held is None else (held.X, held.Y),
                 initial=start,
                 dtype=settings.dtype,
@@ -120,13 +123,14 @@ class Bench:
             raise SpecificationError("no model was opened that could read this table")
         data = self.opened.read(table, share=share, seed=seed)
         with self._beginning:
-            self.data, self.settings = data, self.opened.settings
+            self.given = self.data = data
+            self.settings = self.opened.settings
             self.network, self.start = self.opened.network, self.opened.theta
             self._restart()
 
     def change(self, settings: Settings) -> None:
         """Build and train the network in another way."""
-        self._begin(self.data, settings)
+        self._begin(self.given, settings)
 
     def prepare(self, data: Dataset, settings: Settings, network: Network, start: Parameters | None) -> None:
         """Stand at the start of a run of just these; parameters that are None are drawn by the seed."""
@@ -210,16 +214,18 @@ class Bench:
 
     def _begin(
         self,
-        data: Dataset,
+        given: Dataset,
         settings: Settings,
         network: Network | None = None,
         start: Parameters | None = None,
     ) -> None:
         with self._beginning:
+            data = settings.scaled(given)
             network = network or settings.network(data)
             part = data.training
             check_examples(network, part.X[:1], part.Y[:1], settings.dtype, None)  # what is wrong, now
-            self.data, self.settings, self.network, self.start = data, settings, network, start
+            self.given, self.data, self.settings = given, data, settings
+            self.network, self.start = network, start
             self._by_hand.clear()
             self._restart()
 

@@ -91,6 +91,8 @@ class Dataset:
         Python that makes the same dataset, with the functions of `sets` and `cp` for clearprop.
     file : str
         Name of the table that the recipe reads, where it reads one.
+    standardised : frozenset of {"inputs", "targets"}
+        Of which columns of numbers have mean 0 and deviation 1 over the rows to train on.
     model : TableModel or None
         Whose encoders name the inputs, where a model was opened and no table yet.
     """
@@ -109,6 +111,7 @@ class Dataset:
     picture: tuple[int, int] | None = None
     recipe: str = ""
     file: str = ""
+    standardised: frozenset[str] = frozenset()
     model: TableModel | None = None
 
     @property

@@ -251,6 +251,8 @@ class Pace:
         course = self._standing_course
         if not 0 <= epoch <= course.epoch:
             raise SpecificationError(f"the run has {course.epoch} epochs; go back to one of these, or to 0")
+        if epoch == course.epoch and self._ended not in ("", "diverged"):
+            return  # it stands there, at its end
         self._going, self._ended, self._message = False, "", ""
         self._kept.restore(epoch)
         self.changes += 1

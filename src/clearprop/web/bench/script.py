@@ -13,6 +13,7 @@ from clearprop.web.bench.settings import Settings
 from clearprop.words import plural
 
 _SETS = ("generated_set", "shipped_set", "table_set", "model_set")
+_SCALED = "scaled("
 _HEAD = '''"""{about}"""
 
 import hashlib
@@ -44,6 +45,7 @@ model = cp.train(
     epochs={epochs},
     seed={seed},
     class_weight={class_weight!r},
+    patience={patience},
     validation={validation},
     initial={start},
     dtype={dtype!r},
@@ -71,7 +73,7 @@ def script(bench: Bench) -> str:
     Raises
     ------
     SpecificationError
-        When the run has diverged, or its network was prepared by a lesson.
+        When the run has diverged, or its network or rows were written down by a lesson.
 
     Examples
     --------
@@ -90,6 +92,11 @@ def script(bench: Bench) -> str:
                 "a lesson wrote this network down, and no settings of the page make it; take the model file, "
                 "or build the network anew"
             )
+    if not data.recipe:
+        raise SpecificationError(
+            "a lesson wrote these rows down, and no set of the page has them; take the model file, "
+            "or choose a set"
+        )
     moment = pace.look()
     require_finite(moment)
     files, initial = [data.file] if data.file else [], ""
@@ -118,6 +125,7 @@ def script(bench: Bench) -> str:
         epochs=settings.epochs,
         seed=settings.seed,
         class_weight=settings.class_weight,
+        patience=settings.patience,
         validation="None" if data.held_out is None else "(data.held_out.X, data.held_out.Y)",
         start="theta" if initial else None,
         dtype=settings.dtype,
@@ -163,10 +171,13 @@ def _quoted(name: str) -> str:
 
 def _imports(data: Dataset) -> str:
     """Imports that the recipe needs."""
-    if data.recipe.startswith("OpenedModel"):
-        return "from clearprop.web.bench.opened_model import OpenedModel"
-    name = next(each for each in _SETS if data.recipe.startswith(each))
-    return f"from clearprop.web.bench.sets import {name}"
+    recipe, scaled = data.recipe.removeprefix(_SCALED), ""
+    if recipe != data.recipe:
+        scaled = "from clearprop.web.bench.scaling import scaled\n"
+    if recipe.startswith("OpenedModel"):
+        return f"from clearprop.web.bench.opened_model import OpenedModel\n{scaled}".rstrip()
+    name = next(each for each in _SETS if recipe.startswith(each))
+    return f"{scaled}from clearprop.web.bench.sets import {name}"
 
 
 def _network(bench: Bench) -> str:

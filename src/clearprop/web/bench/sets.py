@@ -159,7 +159,8 @@ def table_set(
     options = f"share={share!r}, seed={seed!r}, task={task!r}, exclude={exclude!r}"
     recipe = f"table_set(cp.read_table({table.source!r}), {target!r}, {options})"
     found = _encoded(plan, table, (*plan.notices, *plan.unread))
-    return replace(found, recipe=recipe, file=table.source)
+    own = frozenset({"inputs", "targets"})
+    return replace(found, recipe=recipe, file=table.source, standardised=own)
 
 
 def _encoded(plan: TablePlan, table: Table, notices: tuple[str, ...]) -> Dataset:

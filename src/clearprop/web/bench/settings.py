@@ -1,4 +1,4 @@
-"""What a user sets: layers, loss, optimizer, schedule, batch, rate, seed; read from the page's plain data."""
+"""What a user sets: scales, layers, loss, optimizer, batch, rate, seed; read from the page's plain data."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from clearprop.specification import Dense, Network
 from clearprop.table_model import Settings as TableSettings
 from clearprop.tables.deciding import Task
 from clearprop.web.bench.dataset import Dataset
+from clearprop.web.bench.scaling import SCALES, scaled
 
 MOST_LAYERS, MOST_UNITS, MOST_PARAMETERS = 12, 1024, 2_000_000
 MOST_EPOCHS, MOST_BATCH = 100_000, 100_000
@@ -51,6 +52,10 @@ class Settings:
         None: the optimizer's own.
     batch_size : int or None
         None: all rows.
+    patience : int or None
+        Epochs without progress that end the run; None: it goes on.
+    inputs, targets : str or None
+        "standardised" or "raw"; None: as the set has them.
     """
 
     layers: tuple[Layer, ...] = (Layer(),)
@@ -67,6 +72,9 @@ class Settings:
     schedule: str = "constant"
     batch_size: int | None = 32
     epochs: int = 2000
+    patience: int | None = None
+    inputs: str | None = None
+    targets: str | None = None
     seed: int = 0
     dtype: str = "float64"
 
@@ -109,6 +117,10 @@ class Settings:
         _require(1 <= self.epochs <= MOST_EPOCHS, f"epochs is a number from 1 to {MOST_EPOCHS:,}")
         size = self.batch_size
         _require(size is None or 1 <= size <= MOST_BATCH, f"a batch has 1 to {MOST_BATCH:,} rows")
+        waits = self.patience
+        _require(waits is None or 1 <= waits <= MOST_EPOCHS, f"patience is 1 to {MOST_EPOCHS:,} epochs")
+        for name, scale in (("inputs", self.inputs), ("targets", self.targets)):
+            _require(scale is None or scale in SCALES, f"{name} are {' or '.join(SCALES)}, or left out")
         _require(0 <= self.seed < 2**53, "seed is a whole number from 0 to below 2**53")
         _require(self.dtype in ("float32", "float64"), "dtype is float32 or float64")
         _require(0 < self.learning_rate <= 1000, "the learning rate is a positive number up to 1000")
@@ -117,6 +129,16 @@ class Settings:
         _require(of is None or of in initializers, f"{of!r} is no initializer")
         _require(self.class_weight in (None, "balanced"), "class_weight is balanced, or left out")
         _require(self.schedule in schedules, f"{self.schedule!r} is no schedule")
+
+    def scaled(self, data: Dataset) -> Dataset:
+        """The data on the scales that are set.
+
+        Raises
+        ------
+        DataError
+            When these data cannot be standardised.
+        """
+        return scaled(data, inputs=self.inputs, targets=self.targets)
 
     def loss_for(self, data: Dataset) -> Loss:
         """Loss row for that target."""

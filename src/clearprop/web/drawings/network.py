@@ -18,6 +18,7 @@ from clearprop.specification import Network, Parameters
 from clearprop.web.drawings.canvas import drawing
 from clearprop.web.drawings.columns import RADIUS, STEP, Column, bias_marks, circles, unit_numbers
 from clearprop.web.drawings.folding import Fold, units_to_draw
+from clearprop.web.drawings.layer_controls import TALL, Editing, layer_controls
 from clearprop.web.drawings.numbers import View, numbers_of
 from clearprop.web.drawings.weights import Sheaf, sheaf_between
 
@@ -49,6 +50,7 @@ def network_drawing(
     lines: int = LINES,
     fold: Fold = "ends",
     across: float | None = None,
+    editing: Editing | None = None,
 ) -> str:
     """SVG of a network and its numbers; every number is a button that carries its name.
 
@@ -72,6 +74,8 @@ def network_drawing(
         Of a wide layer the first and the last units, or those with the largest numbers of the view.
     across : float
         Width to keep to, as far as columns can stand so near each other; left out, they stand at ease.
+    editing : Editing, optional
+        Draw controls that change the layers, too.
 
     Raises
     ------
@@ -96,8 +100,9 @@ def network_drawing(
     room = _WHOLE if across is None else across - left - right
     step = min(_WIDE, max(_NARROW, room / network.depth))
     tall = max(map(len, shown))
+    top = _TOP if editing is None else _TOP + TALL
     columns = [
-        Column(layer, rows, left + l * step, _TOP + RADIUS + (tall - len(rows)) * STEP / 2)
+        Column(layer, rows, left + l * step, top + RADIUS + (tall - len(rows)) * STEP / 2)
         for l, (layer, rows) in enumerate(zip(layers, shown, strict=True))
     ]
     share = min(lines, max(_ALL_LINES // network.depth, units))
@@ -105,7 +110,7 @@ def network_drawing(
     width, long = left + network.depth * step + right, left + 160 + width_of(_LEGENDS[view])
     below = across is not None and long > max(width, across)
     width = max(width, left + 160 if below else long)
-    height = _TOP + 2 * RADIUS + (tall - 1) * STEP + _FOOT
+    height = top + 2 * RADIUS + (tall - 1) * STEP + _FOOT
     pieces: list[str] = []
     for l, sheaf in enumerate(sheaves, start=1):
         faint = ' class="behind"' if view == "activations" else ""
@@ -116,10 +121,12 @@ def network_drawing(
         pieces += bias_marks(column)
     for column, names in zip(columns, [inputs, *[()] * (network.depth - 1), outputs], strict=True):
         pieces += unit_numbers(column, len(names))
-    pieces += _titles(network, columns, step)
+    pieces += _titles(network, columns, step, (14, 28) if editing is None else (18, 40))
     pieces += _names(columns[0], inputs, -1)
     pieces += _names(columns[-1], outputs, 1)
     pieces += _legend(view, left - RADIUS, height - 8, below)
+    if editing is not None:
+        pieces += layer_controls(network, columns, editing)
     return drawing(
         width,
         height + (_LEGEND if below else 0),
@@ -129,7 +136,9 @@ def network_drawing(
     )
 
 
-def _titles(network: Network, columns: Sequence[Column], step: float) -> Iterator[str]:
+def _titles(
+    network: Network, columns: Sequence[Column], step: float, lines: tuple[int, int]
+) -> Iterator[str]:
     """Above each column, what layer it is."""
     for l, column in enumerate(columns):
         if l == 0:
@@ -138,10 +147,9 @@ def _titles(network: Network, columns: Sequence[Column], step: float) -> Iterato
             layer = network.layers[l - 1]
             dropped = f", drop {layer.dropout:g}" if layer.dropout else ""
             words = (f"layer {l}", f"{layer.units:,} {layer.activation.name}{dropped}")
-        for k, text in enumerate(words):
-            style = "strong" if k == 0 else "soft"
+        for y, style, text in zip(lines, ("strong", "soft"), words, strict=True):
             yield (
-                f'<text x="{column.x:g}" y="{14 + 14 * k}" text-anchor="middle" class="{style}">'
+                f'<text x="{column.x:g}" y="{y}" text-anchor="middle" class="{style}">'
                 f"{said(cut_to(text, step - 6))}</text>"
             )
 

@@ -52,6 +52,14 @@ _OWN = """
   stroke: currentColor; stroke-opacity: 1; stroke-width: 3;
 }
 .drawing .chosen .hit { stroke-opacity: 0.4; }
+.layering [data-press] { cursor: pointer; }
+.layering [data-press]:focus { outline: none; }
+.layering .press { fill: currentColor; fill-opacity: 0.05; stroke: currentColor; stroke-opacity: 0.5; }
+.layering .press.round { stroke-dasharray: 3 2; }
+.layering .press.title { fill-opacity: 0; stroke-opacity: 0.28; }
+.layering .press.off, .layering .press.off + text { fill-opacity: 0.35; stroke-opacity: 0.2; }
+.layering [data-press]:hover .press:not(.off) { fill-opacity: 0.14; }
+.layering [data-press]:focus-visible .press { stroke-opacity: 1; stroke-width: 3; }
 .scrolling { overflow-x: auto; }
 .scrolling > .drawing { max-width: none; }
 .confusion { border-collapse: collapse; font-variant-numeric: tabular-nums; }

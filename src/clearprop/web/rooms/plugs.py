@@ -36,6 +36,8 @@ class Scene:
     ----------
     example : Example
         The picked row, as it was typed in by hand if it was.
+    drawn : bool
+        Whether the first parameters were drawn, not given by a lesson or a model file.
     """
 
     data: Dataset
@@ -43,13 +45,14 @@ class Scene:
     moment: Moment
     example: Example
     settings: Settings
+    drawn: bool = True
 
     @classmethod
     def of(cls, bench: Bench, number: int | None = None) -> Scene:
         """The scene on a bench, now; the first row to train on is picked, if none is said."""
         data, network, pace = bench.standing()
         picked = bench.example(data.first if number is None else number)
-        return cls(data, network, pace.look(), picked, bench.settings)
+        return cls(data, network, pace.look(), picked, bench.settings, bench.start is None)
 
     @cached_property
     def theta(self) -> Parameters:
@@ -70,9 +73,9 @@ class Scene:
 
 #: name -> what draws it
 DRAWINGS: Mapping[str, Callable[[Scene], str]] = {
-    "network": lambda scene: network_view(scene.data, scene.trace, "weights"),
-    "activations": lambda scene: network_view(scene.data, scene.trace, "activations"),
-    "gradients": lambda scene: network_view(scene.data, scene.trace, "gradients"),
+    "network": lambda scene: network_view(scene.data, scene.trace, "weights", scene.settings),
+    "activations": lambda scene: network_view(scene.data, scene.trace, "activations", scene.settings),
+    "gradients": lambda scene: network_view(scene.data, scene.trace, "gradients", scene.settings),
     "layers": lambda scene: layers_table(scene.trace),
     "curves": lambda scene: losses(scene.moment),
     "norms": lambda scene: norms(scene.moment, scene.sample),
@@ -80,7 +83,9 @@ DRAWINGS: Mapping[str, Callable[[Scene], str]] = {
     "landscape": lambda scene: landscape(scene.data, scene.network, scene.theta),
     "confusion": lambda scene: confused(scene.data, scene.network, scene.theta),
     "mistakes": lambda scene: mistaken(scene.data, scene.network, scene.theta),
-    "diagnosis": lambda scene: diagnosis(scene.data, scene.network, scene.moment, scene.settings),
+    "diagnosis": lambda scene: diagnosis(
+        scene.data, scene.network, scene.moment, scene.settings, drawn=scene.drawn
+    ),
 }
 
 #: name -> whether there is such a drawing of these data; any other one always is

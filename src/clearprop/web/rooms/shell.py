@@ -15,6 +15,7 @@ from clearprop.formulas.optimizers import optimizers
 from clearprop.formulas.schedules import schedules
 from clearprop.glassbox.render.html import STYLE
 from clearprop.web.bench.generated import GENERATED
+from clearprop.web.bench.scaling import SCALES
 from clearprop.web.bench.sets import SHIPPED
 from clearprop.web.bench.settings import stepping, trainable
 from clearprop.web.drawings import stylesheet
@@ -38,6 +39,7 @@ def page() -> str:
         schedules=list(schedules),
         lessons={name: lesson.title for name, lesson in LESSONS.items()},
         initializers=list(initializers),
+        scales=SCALES,
     )
 
 

@@ -1,9 +1,9 @@
 // Drawings and tables of many buttons are one stop of the Tab key; the arrow keys move inside, Enter presses.
 // They are drawn anew while the run goes on: the button that had the focus has it again afterwards.
 
-const GROUPS = "svg.drawing, table.numbers, .tiles";
+const GROUPS = "svg.drawing, svg.drawing [role=toolbar], table.numbers, .tiles";
 const BUTTONS = "[role=button], button";
-const NAMES = ["quantity", "of", "row"];
+const NAMES = ["quantity", "of", "row", "press"];
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const ASIDE = 3; // how much more a pixel aside counts than one ahead
 
@@ -24,7 +24,8 @@ export function start() {
 }
 
 const nameOf = (button) => NAMES.map((name) => button.dataset[name]).find((given) => given !== undefined) ?? button.textContent;
-const buttonsOf = (group) => [...group.querySelectorAll(BUTTONS)].filter((each) => !each.disabled);
+const buttonsOf = (group) =>
+  [...group.querySelectorAll(BUTTONS)].filter((each) => !each.disabled && each.closest(GROUPS) === group);
 
 // A group by the place it stands in, which stays when its content is replaced.
 function nameOfGroup(group) {
@@ -60,11 +61,12 @@ function tidy(group) {
   const first = buttons.find((each) => nameOf(each) === wanted) ?? buttons[0];
   for (const each of buttons) each.setAttribute("tabindex", each === first ? 0 : -1);
   const lost = document.activeElement === document.body || document.activeElement === null;
-  if (held?.group === name && lost && nameOf(first) === held.button) first.focus({ preventScroll: true });
+  const there = nameOf(first) === held?.button || first.dataset.press; // a layer's controls go with it
+  if (held?.group === name && lost && there) first.focus({ preventScroll: true });
 }
 
 function stop(group, button) {
-  for (const each of group.querySelectorAll('[tabindex="0"]')) each.setAttribute("tabindex", -1);
+  for (const each of buttonsOf(group)) each.setAttribute("tabindex", -1);
   button.setAttribute("tabindex", 0);
   stops.set(nameOfGroup(group), nameOf(button));
 }

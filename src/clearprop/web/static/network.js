@@ -1,12 +1,21 @@
-// Layers and training: a form of the settings; a change builds the network anew.
+// Layers and training: a form of the settings; a change builds the network anew. The drawing's controls
+// change the layers in the same way.
 
 import { bench } from "./bench.js";
 import { saying } from "./say.js";
 
 const NUMBERS = ["learning_rate", "epochs", "l2", "seed"];
 const TEXTS = ["optimizer", "schedule"];
-const OPEN_NUMBERS = ["batch_size", "weight_decay", "clip_norm"]; // empty: left to a default
-const OPEN_TEXTS = ["loss", "initializer", "class_weight"];
+const OPEN_NUMBERS = ["batch_size", "patience", "weight_decay", "clip_norm"]; // empty: left to a default
+const OPEN_TEXTS = ["inputs", "targets", "loss", "initializer", "class_weight"];
+
+// What is done to the layers, here and in the drawing: the layers before, a place from 0, a width.
+const CHANGES = {
+  add: (before, at) => before.toSpliced(at, 0, { ...(before[at - 1] ?? before[at] ?? FIRST) }),
+  remove: (before, at) => before.toSpliced(at, 1),
+  resize: (before, at, units) => before.with(at, { ...before[at], units }),
+};
+const FIRST = { units: 8, activation: "tanh", dropout: 0, bias: true };
 
 const form = document.getElementById("network");
 const layers = document.getElementById("layers");
@@ -17,11 +26,30 @@ export function start() {
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("change", saying(send));
   document.getElementById("add").addEventListener("click", saying(async () => {
-    const last = bench.state.settings.layers.at(-1);
-    await send({ layers: [...read(), last ?? { units: 8, activation: "tanh", dropout: 0, bias: true }] });
+    await change("add", layers.children.length);
     layers.lastElementChild.querySelector("[name=units]").focus();
   }));
+  document.addEventListener("click", saying(pressed));
   bench.addEventListener("state", show);
+}
+
+const change = (what, at, units) => send({ layers: CHANGES[what](read(), at, units) });
+
+// A control of the drawing.
+async function pressed({ target }) {
+  const button = target.closest("[data-press]:not([aria-disabled])");
+  if (!button) return;
+  const [what] = button.dataset.press.split(" ");
+  const at = Number(button.dataset.layer) - 1;
+  if (what === "open") return open(at);
+  if (button.dataset.units) await change("resize", at, Number(button.dataset.units));
+  else await change(what, at);
+}
+
+// A layer's own settings.
+function open(at) {
+  layers.children[at].scrollIntoView({ block: "center" });
+  field(layers.children[at], "activation").focus({ preventScroll: true });
 }
 
 async function send(other = {}) {
@@ -55,6 +83,7 @@ function show() {
   for (const name of [...NUMBERS, ...TEXTS]) fields[name].value = settings[name];
   for (const name of [...OPEN_NUMBERS, ...OPEN_TEXTS]) fields[name].value = settings[name] ?? "";
   fields.output_bias.checked = settings.output_bias;
+  document.getElementById("targets-of").hidden = data.task === "classes"; // which have no scale
   for (const option of fields.loss.options) option.hidden = option.value !== "" && option.dataset.task !== data.task;
   document.getElementById("output").textContent =
     `Output: ${network.widths.at(-1)} ${network.output}, ${network.loss}; ${network.parameters.toLocaleString("en")} parameters`;
@@ -73,6 +102,6 @@ function item(layer, index) {
   field(made, "bias").checked = layer.bias;
   const remove = made.querySelector(".remove");
   remove.setAttribute("aria-label", `Remove layer ${index + 1}`);
-  remove.addEventListener("click", saying(() => send({ layers: read().filter((_, k) => k !== index) })));
+  remove.addEventListener("click", saying(() => change("remove", index)));
   return made;
 }

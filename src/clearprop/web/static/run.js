@@ -49,6 +49,7 @@ function words(frame) {
   if (frame.message) return frame.message;
   if (frame.status === "preparing") return "compiling the kernels (once) ...";
   const edited = frame.edited ? ", edited by hand" : "";
-  if (frame.status === "ended") return `ended after ${frame.epoch} epochs${edited}`;
+  const why = frame.ended === "patience" ? ", none better for as long as patience goes" : "";
+  if (frame.status === "ended") return `ended after ${frame.epoch} epochs${why}${edited}`;
   return frame.status + edited;
 }

@@ -20,10 +20,13 @@ from clearprop.web.views.rows import SAMPLE, some
 LATE = 20  #: epochs until something is said about what a whole run comes to
 
 
-def diagnosis(data: Dataset, network: Network, moment: Moment, settings: Settings) -> str:
-    """What keeps the network from learning, as HTML; a remedy that is a setting is a button.
+def diagnosis(
+    data: Dataset, network: Network, moment: Moment, settings: Settings, *, drawn: bool = True
+) -> str:
+    """What keeps the network from learning, as HTML; every remedy that is a setting is a button.
 
-    The button carries the settings as `data-settings`, and the same in words as `data-words`.
+    The button carries the settings as `data-settings`, and the same in words as `data-words`. `drawn` says
+    whether the first parameters were drawn.
     """
     part = some(data.training, SAMPLE)
     history = {name: values[: moment.epoch] for name, values in moment.history.items()}
@@ -46,7 +49,7 @@ def diagnosis(data: Dataset, network: Network, moment: Moment, settings: Setting
     items = []
     late = {check.name for check in CHECKS if check.late and moment.epoch < LATE}
     for finding in (each for each in found if each.name not in late):
-        change = remedied(finding, settings, data)
-        items.append((finding, json.dumps(change) if change else "", in_words(change, settings)))
+        changes = remedied(finding, settings, data, network, drawn=drawn)
+        items.append((finding, [(json.dumps(each), in_words(each, settings)) for each in changes]))
     seen = f"{len(part):,} rows to train on, {moment.epoch:,} epochs"
     return rendered("diagnosis.html", findings=items, seen=seen, error="")

@@ -8,39 +8,56 @@ import numpy as np
 
 from clearprop.glassbox.whole_pass import WholePass
 from clearprop.web.bench.dataset import Dataset
+from clearprop.web.bench.settings import MOST_LAYERS, MOST_UNITS, Settings
 from clearprop.web.drawings import network_drawing
+from clearprop.web.drawings.layer_controls import Editing
 from clearprop.web.drawings.numbers import View
 from clearprop.web.rooms.rendering import rendered
 
 ACROSS = 365.0  #: the page's middle
 
 
-def network_view(data: Dataset, seen: WholePass, view: View) -> str:
+def network_view(data: Dataset, seen: WholePass, view: View, settings: Settings) -> str:
     """The network with its weights, or the activations or gradients of the picked row.
 
-    What stands for a number carries `data-of`: pressed, it is derived.
+    What stands for a number carries `data-of`: pressed, it is derived. Layers that are those of the settings
+    have controls above them; a lesson may have written others down.
 
     Examples
     --------
     >>> from clearprop.glassbox.trace import trace
     >>> from clearprop.web.bench.sets import generated_set
-    >>> from clearprop.web.bench.settings import Settings
     >>> data = generated_set("moons")
     >>> net, row = Settings().network(data), data.example(1)
-    >>> drawn = network_view(data, trace(net, net.initialize(), row.X, row.Y), "weights")
+    >>> drawn = network_view(data, trace(net, net.initialize(), row.X, row.Y), "weights", Settings())
     >>> 'data-of="W[1][2,0]"' in drawn
     True
     """
-    drawn = named_network(data, seen, view, across=ACROSS)
+    set_so = [each.units for each in settings.layers] == [each.units for each in seen.network.layers[:-1]]
+    editing = Editing(MOST_UNITS, MOST_LAYERS) if set_so else None
+    drawn = named_network(data, seen, view, across=ACROSS, editing=editing)
     return re.sub(r'data-quantity="([^"]*)"', r'data-quantity="\1" data-of="\1"', drawn)
 
 
-def named_network(data: Dataset, seen: WholePass, view: View, across: float | None = None) -> str:
+def named_network(
+    data: Dataset,
+    seen: WholePass,
+    view: View,
+    across: float | None = None,
+    editing: Editing | None = None,
+) -> str:
     """The drawing of a network whose inputs and outputs have the data's names."""
     units = seen.network.output.units
     outputs = next((names for names in (data.classes, data.targets) if len(names) == units), ())
     return network_drawing(
-        seen.network, seen.theta, view=view, seen=seen, inputs=data.features, outputs=outputs, across=across
+        seen.network,
+        seen.theta,
+        view=view,
+        seen=seen,
+        inputs=data.features,
+        outputs=outputs,
+        across=across,
+        editing=editing,
     )
 
 
