@@ -18,6 +18,7 @@ from clearprop.glassbox.trace import Trace, trace
 from clearprop.glassbox.whole_pass import WholePass, whole_pass
 from clearprop.specification import Network, Parameters
 from clearprop.web.bench.bench import Bench
+from clearprop.web.bench.coming import Coming
 from clearprop.web.bench.dataset import Dataset, Example
 from clearprop.web.bench.pace import Moment
 from clearprop.web.bench.settings import Settings
@@ -50,6 +51,13 @@ class Scene:
         data, network, pace = bench.standing()
         picked = bench.example(data.first if number is None else number)
         return cls(data, network, pace.look(), picked, bench.settings)
+
+    @classmethod
+    def poised(cls, bench: Bench, number: int) -> tuple[Scene, Coming]:
+        """The scene of a row, now, and the step that the run would take next."""
+        data, network, pace = bench.standing()
+        moment, step = pace.poised()
+        return cls(data, network, moment, bench.example(number), bench.settings), step
 
     @cached_property
     def theta(self) -> Parameters:
