@@ -39,6 +39,8 @@ _OWN = """
 .drawing .border { fill: none; stroke: currentColor; stroke-width: 1.4; }
 .drawing .mark { fill: var(--k); stroke: var(--ground); stroke-width: 1; }
 .drawing .mark.held { fill: var(--ground); stroke: var(--k); stroke-width: 1.8; }
+.drawing .halo { fill: none; stroke: var(--ground); stroke-width: 5; }
+.drawing .picked { fill: none; stroke: currentColor; stroke-width: 2; }
 .drawing .ring { fill: none; stroke: currentColor; stroke-width: 2; }
 .drawing [data-quantity], .drawing [data-row] { cursor: pointer; }
 .drawing [data-quantity]:focus { outline: none; }

@@ -85,7 +85,7 @@ DRAWINGS: Mapping[str, Callable[[Scene], str]] = {
     "curves": lambda scene: losses(scene.moment),
     "norms": lambda scene: norms(scene.moment, scene.sample),
     "histograms": lambda scene: activations(scene.sample),
-    "landscape": lambda scene: landscape(scene.data, scene.network, scene.theta),
+    "landscape": lambda scene: landscape(scene.data, scene.network, scene.theta, scene.example),
     "confusion": lambda scene: confused(scene.data, scene.network, scene.theta),
     "mistakes": lambda scene: mistaken(scene.data, scene.network, scene.theta),
     "diagnosis": lambda scene: diagnosis(scene.data, scene.network, scene.moment, scene.settings),

@@ -112,7 +112,7 @@ async function typed({ target }) {
   await type({ inputs: { [target.dataset.input]: Number(target.value) } });
 }
 
-async function type(what) {
+export async function type(what) {
   await askJson(`${bench.path}/example`, { json: { row: bench.row, ...what } });
   await refresh();
 }
