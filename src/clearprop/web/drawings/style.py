@@ -19,6 +19,7 @@ _OWN = """
   display: block; fill: currentColor; font-family: system-ui, sans-serif; font-size: 11px; height: auto;
   max-width: 100%;
 }
+.drawing text { unicode-bidi: plaintext; }
 .drawing .soft { fill-opacity: 0.72; }
 .drawing .strong { font-weight: 600; }
 .drawing .over { paint-order: stroke; stroke: var(--ground); stroke-linejoin: round; stroke-width: 3; }
@@ -61,7 +62,7 @@ _OWN = """
 .confusion th, .confusion td {
   border: 1px solid var(--ground); padding: 0.25rem 0.55rem; text-align: center;
 }
-.confusion th { font-weight: 500; max-width: 9rem; overflow-wrap: anywhere; }
+.confusion th { font-weight: 500; max-width: 9rem; overflow-wrap: anywhere; unicode-bidi: plaintext; }
 .confusion tbody th { text-align: right; }
 .confusion .none { opacity: 0.65; }
 .confusion .right { font-weight: 650; }
