@@ -66,7 +66,8 @@ def test_a_planted_fault_is_found(served):
         page.locator("#passes .number").first.wait_for()
         page.evaluate(
             """() => { const made = document.createElement("p"); made.textContent = "W".repeat(400);
-            made.style.cssText = "width: 50px; white-space: nowrap"; document.querySelector("main").prepend(made);
+            made.style.cssText = "width: 50px; white-space: nowrap";
+            document.querySelector("main").prepend(made);
             document.querySelector("#certify").style.cssText = "min-height: 0; height: 20px; padding: 0"; }"""
         )
         assert [fault.split(":")[0].split(" x ")[1] for fault in page.evaluate(SMALL, LEAST)] == ["20"]
