@@ -7,7 +7,7 @@ import pytest
 
 
 @contextlib.contextmanager
-def browsing(served, *, dark=False, width=1280, height=720, refused=0, calm=False):
+def browsing(served, *, dark=False, width=1280, height=720, refused=0, calm=False, touch=False):
     """A tab on the page; anything its console calls an error, and any request elsewhere, fails the test.
 
     Of requests that the server is to refuse the browser's console speaks by itself, once each.
@@ -22,6 +22,7 @@ def browsing(served, *, dark=False, width=1280, height=720, refused=0, calm=Fals
         context = browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
+            has_touch=touch,
             reduced_motion="reduce" if calm else "no-preference",
         )
         page = context.new_page()

@@ -14,6 +14,16 @@ from clearprop.web import drawings
 from clearprop.web.drawings.layer_controls import Editing
 
 HOSTILE = ["<script>alert(1)</script>", "\"quotes\" & 'more' </svg>", "\x1b[31m\x00", "W" * 200]
+#: names as tables in all languages have them
+LONG = [
+    "a_column_whose_name_is_of_forty_letters_x",
+    "W" * 40,
+    "很长的列名" * 8,
+    "😀🎉👩🏽‍💻" * 12,
+    "عمود باسم طويل جدا يكتب من اليمين إلى اليسار",
+    "Щирина столбца Ж—Ш " * 3,
+    "<>=+~^#&{}" * 4,
+]
 SVG = "{http://www.w3.org/2000/svg}"
 RNG = np.random.default_rng(7)
 
@@ -145,6 +155,11 @@ DRAWINGS = {
     "edited, no hidden layer": lambda: edited(2, 2),
     "two classes": _surface(["no", "yes"], ("bill_length_mm", "y")),
     "hostile classes": _surface(HOSTILE, tuple(HOSTILE[:2])),
+    "long names": _network("weights", 7, 5, 7, inputs=LONG, outputs=LONG),
+    "long classes": _surface(LONG, (LONG[1], LONG[2])),
+    "long axes": _surface(LONG[3:5], (LONG[4], LONG[5])),
+    "a curve of long names": lambda: drawings.fitted_curve(E, LOSS, names=(LONG[6], LONG[1]), picked=7.5),
+    "a unit of long names": _unit(1, LONG),
     "curve": lambda: drawings.fitted_curve(E, LOSS, drawings.Points(E[:50], LOSS[:50], held=E[:50] < 9)),
     "loss": lambda: drawings.loss_curves(E, LOSS, [None if k % 3 else 0.1 + k / 900 for k in E], scale="log"),
     "diverged": lambda: drawings.loss_curves(E, np.where(E > 100, np.nan, LOSS), scale="linear"),

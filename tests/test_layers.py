@@ -147,7 +147,7 @@ web.guard.limits web.guard.address web.guard.headers
 web.guard.judging
 web.guard.gate web.guard.wire
 web.guard
-web.bench.generated web.bench.dataset web.bench.keeping web.bench.parameters
+web.bench.coming web.bench.generated web.bench.dataset web.bench.keeping web.bench.parameters
 web.bench.sets web.bench.scaling web.bench.pace web.bench.typing_in
 web.bench.settings
 web.bench.opened_model
@@ -165,7 +165,8 @@ web.views.rows web.views.learning web.views.network web.views.remedies
 web.views.answers web.views.findings
 web.views
 web.rooms.asking web.rooms.plugs
-web.rooms.passes web.rooms.updating
+web.rooms.passes web.rooms.own_step
+web.rooms.updating
 web.rooms.shell web.rooms.playing web.rooms.frames web.rooms.glass
 web.rooms.data web.rooms.teaching web.rooms.exporting
 web.rooms

@@ -11,6 +11,7 @@ from clearprop.glassbox.whole_pass import whole_pass
 from clearprop.web.bench.bench import Bench
 from clearprop.web.bench.sets import generated_set, shipped_set
 from clearprop.web.bench.settings import Layer, Settings
+from clearprop.web.bench.typing_in import with_inputs
 from clearprop.web.rooms.frames import RESTS, Turns
 from clearprop.web.rooms.plugs import DRAWINGS, Scene, applying, drawn
 from clearprop.web.views.answers import pixels_of
@@ -90,6 +91,39 @@ def test_a_surface_carries_the_rows_of_both_parts(bench):
     held = set(re.findall(r'class="mark held[^"]*" data-row="(\d+)"', found))
     assert held == {str(number) for number in data.held_out.numbers}
     assert len(re.findall(r"data-row=", found)) == 60
+
+
+CROSS = re.compile(r'<path d="M([-\d.]+) ([-\d.]+)(?:m-7 0h14m-7 -7v14|V([-\d.]+))" class="picked"')
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [
+        ("moons", (0.5, -0.25)),
+        ("moons", (1.5, 0.75)),
+        ("sine", (0.4,)),
+        ("moons", (0.5, 99)),
+        ("sine", (-99,)),
+    ],
+)
+def test_a_point_that_was_typed_in_is_marked_where_it_lies(bench, name, typed):
+    made = bench(SETS[name]())
+    assert not CROSS.search(DRAWINGS["landscape"](Scene.of(made, 3)))
+    made.type_in(with_inputs(made.data, made.example(3), dict(enumerate(typed))))
+    found = DRAWINGS["landscape"](Scene.of(made, 3))
+    if max(np.abs(typed)) == 99:
+        assert "what was typed in lies outside" in found
+        assert not CROSS.search(found)
+        return
+    plot = json.loads(html.unescape(re.search(r'data-plot="([^"]*)"', found)[1]))
+    x, y, down = CROSS.search(found).groups()
+    across = plot["x"]["low"], plot["x"]["high"]
+    assert np.interp(float(x), (plot["left"], plot["right"]), across) == pytest.approx(typed[0], abs=0.01)
+    if name == "sine":  # a line from edge to edge
+        assert (float(y), float(down)) == (plot["top"], plot["bottom"])
+    else:
+        up = plot["y"]["high"], plot["y"]["low"]
+        assert np.interp(float(y), (plot["top"], plot["bottom"]), up) == pytest.approx(typed[1], abs=0.01)
 
 
 def test_mistakes_are_those_of_the_confusion(bench):

@@ -83,6 +83,40 @@ def test_a_point_of_the_plot_is_the_row_that_is_looked_through(served):
         page.locator("#answers-title").wait_for(state="hidden")
 
 
+@pytest.mark.parametrize(("name", "inputs"), [("moons", 2), ("sine", 1)])
+def test_the_ground_of_the_plot_that_is_pressed_is_typed_in(served, name, inputs):
+    with browsing(served) as page:
+        ready(page)
+        chosen(page, name)
+        plot = page.locator("#view-answers svg[data-plot]")
+        page.locator("#view-answers").scroll_into_view_if_needed()
+        plot.wait_for()
+        page.locator("#passes [data-of='z[1][0]']").click()
+        page.locator("#derivation math").first.wait_for()
+        before = page.locator("#passes [data-of='z[1][0]']").inner_text()
+        edges = page.evaluate("(at) => JSON.parse(at.dataset.plot)", plot.element_handle())
+        place = {"x": edges["left"] + 5.0, "y": edges["bottom"] - 3.0}  # in a corner without rows
+        scale = plot.bounding_box()["width"] / float(plot.get_attribute("width"))
+        plot.click(position={key: scale * value for key, value in place.items()})
+        page.get_by_role("heading", name="edited by hand").wait_for()
+        plot.locator(".picked").first.wait_for(state="attached")  # a line is as wide as nothing
+        ends = [("x", edges["left"], edges["right"]), ("y", edges["bottom"], edges["top"])][:inputs]
+        for i, (axis, first, last) in enumerate(ends):
+            low, high = edges[axis]["low"], edges[axis]["high"]
+            wanted = low + (high - low) * (place[axis] - first) / (last - first)
+            given = float(page.locator(f"[data-input='{i}']").input_value())
+            assert abs(given - wanted) < 0.01 * (high - low)
+        assert page.locator("#passes [data-of='z[1][0]']").inner_text() != before
+        page.locator("#derivation h3", has_text="z[1][0] of row").wait_for()
+        row = page.locator("#row").input_value()
+        plot.click(position={"x": 2.0, "y": 2.0})  # beside the plot: nothing
+        page.locator("#again").click()
+        page.locator("#again").wait_for(state="hidden")
+        assert page.locator("#passes [data-of='z[1][0]']").inner_text() == before
+        assert page.locator("#row").input_value() == row
+        plot.locator(".picked").first.wait_for(state="detached")
+
+
 def test_digits_that_were_mistaken_are_seen(served):
     with browsing(served) as page:
         ready(page)

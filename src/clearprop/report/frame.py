@@ -7,6 +7,7 @@ by side. What is told by colour is told by a dash, a place or a word, too.
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -45,11 +46,15 @@ def width_of(text: object) -> float:
 
 
 def _width_of_letter(letter: str) -> float:
-    if letter in "MWmw@%" or ord(letter) > 0x2E7F:
-        return 11.0
+    if letter in "MWmw@%<>=+~^#&—…سشصض" or ord(letter) > 0x2E7F:
+        return 15.0 if ord(letter) >= 0x1F000 else 13.0 if "\u0600" < letter < "\u0700" else 11.0
+    if unicodedata.combining(letter):
+        return 0.0
     if letter.isupper():
-        return 8.2
-    return 3.9 if letter in "iljtf.,:;'|! " else 6.9
+        return 8.2 if letter.isascii() else 11.0
+    if letter in "iljtf.,:;'|! ":
+        return 3.9
+    return 6.9 if letter.isascii() or "\u0590" <= letter < "\u0700" else 9.0
 
 
 def cut_to(text: object, width: float) -> str:
@@ -64,6 +69,16 @@ def cut_to(text: object, width: float) -> str:
     while whole and width_of(whole) + 11 > width:
         whole = whole[:-1]
     return whole + "…"
+
+
+def fitted(text: object, width: float) -> str:
+    """What a `<text>` holds of a text as far as it fits, escaped; of one that was cut its title is the whole.
+
+    >>> fitted("Chinstrap", 45), fitted("<b>", 100)
+    ('Chins…<title>Chinstrap</title>', '&lt;b&gt;')
+    """
+    short = cut_to(text, width)
+    return said(short) if short == plain(str(text)) else f"{said(short)}<title>{said(text)}</title>"
 
 
 @dataclass(frozen=True)
@@ -202,11 +217,13 @@ class Frame:
             yield f'<text x="{x:g}" y="{self.bottom + 16:g}" text-anchor="middle">{tick_label(tick)}</text>'
         yield f'<path d="M{self.left:g} {self.top:g}V{self.bottom:g}H{self.right}" class="axis"/>'
         middle = (self.left + self.right) / 2
-        foot = self.bottom + 33
-        yield f'<text x="{middle:g}" y="{foot:g}" text-anchor="middle">{cut(self.across.words, 50)}</text>'
+        foot, wide = self.bottom + 33, 2 * min(middle, self.width - middle) - 8
+        words = fitted(self.across.words, wide)
+        yield f'<text x="{middle:g}" y="{foot:g}" text-anchor="middle">{words}</text>'
         half = (self.top + self.bottom) / 2
         turned = f'text-anchor="middle" transform="rotate(-90 12 {half:g})"'
-        yield f'<text x="12" y="{half:g}" {turned}>{cut(self.up.words, 36)}</text>'
+        words = fitted(self.up.words, 2 * min(half, self.height - half) - 8)
+        yield f'<text x="12" y="{half:g}" {turned}>{words}</text>'
 
 
 def _bends(places: Array) -> Array:
@@ -233,7 +250,8 @@ def _legend(keys: Sequence[Key], left: float, width: float) -> tuple[list[str], 
     """Entries in rows from the left, and how many rows."""
     found, x, row = [], left, 0
     for key in keys:
-        wide = 26 + width_of(key.words) + 8
+        room = width - left - 26
+        wide = 26 + width_of(cut_to(key.words, room)) + 8
         if x > left and x + wide > width + 8:
             x, row = left, row + 1
         y = _TOP + row * _LINE
@@ -246,7 +264,7 @@ def _legend(keys: Sequence[Key], left: float, width: float) -> tuple[list[str], 
                 "box": f'<rect x="{x + 4:g}" y="{y - 8}" width="14" height="10" class="fill {hue}"/>',
                 "plain": f'<path d="M{x:g} {y - 2}h20" class="ideal"/>',
             }[key.mark]
-            + f'<text x="{x + 25:g}" y="{y + 2}">{said(key.words)}</text>'
+            + f'<text x="{x + 25:g}" y="{y + 2}">{fitted(key.words, room)}</text>'
         )
         x += wide
     return found, row + 1 if keys else 0

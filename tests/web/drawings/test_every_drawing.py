@@ -7,7 +7,7 @@ import pytest
 from browser import opened
 from clearprop.glassbox.quantity import read_name
 from clearprop.web.drawings import standalone, stylesheet
-from drawn import DRAWINGS, HOSTILE, SVG, TABLES, buttons, tree
+from drawn import DRAWINGS, HOSTILE, SVG, TABLES, buttons, elements, tree
 
 #: in the page: words that leave their drawing or lie on one another
 FAULTS = """() => {
@@ -60,6 +60,16 @@ def test_a_drawing_says_what_it_is(name):
 
 
 @pytest.mark.parametrize("name", DRAWINGS)
+def test_what_is_cut_has_the_whole_as_its_title(name):
+    for element in elements(drawn_anew(name), "text"):
+        shown = "".join(element.itertext()) if not len(element) else element.text
+        if shown and shown.endswith("…"):
+            whole = element.find(f"{SVG}title").text
+            assert whole.startswith(shown[:-1])
+            assert len(whole) > len(shown) - 1
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
 def test_its_classes_are_in_the_stylesheet(name):
     known = set(re.findall(r"\.([a-z]\w*)", stylesheet()))
     used = {each for element in tree(drawn_anew(name)).iter() for each in element.get("class", "").split()}
@@ -104,4 +114,5 @@ def test_hostile_names_are_told_apart_in_a_table():
     text = drawn_anew("confusion")
     assert "&lt;script&gt;" in text
     assert "\\x1b[31m\\x00" in text
-    assert HOSTILE[3] not in text
+    assert f">{HOSTILE[3]}" not in text
+    assert text.count(f' title="{HOSTILE[3]}"') == 2  # what is cut says the whole where a pointer rests

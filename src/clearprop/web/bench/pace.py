@@ -20,6 +20,7 @@ from clearprop.errors import ClearpropError, SpecificationError
 from clearprop.training.course import Course
 from clearprop.training.descent import Descent
 from clearprop.training.run import History, Run, RunRecord, Stopped, TrainingDiverged
+from clearprop.web.bench.coming import Coming, coming
 from clearprop.web.bench.keeping import Keeping, Kept
 
 T = TypeVar("T")
@@ -158,6 +159,10 @@ class Pace:
     def look(self) -> Moment:
         """Where the run stands, its parameters copied."""
         return self._ask(self._look)
+
+    def poised(self) -> tuple[Moment, Coming]:
+        """Where the run stands, and the step it would take next, at one moment."""
+        return self._ask(lambda: (self._look(), coming(self._standing_course, self._descent.batches)))
 
     def standing(self) -> tuple[Run, Moment]:
         """The run so far, and where it stands, at one moment."""

@@ -13,7 +13,7 @@ from clearprop.errors import DataError
 from clearprop.report.frame import cut, said
 from clearprop.web.drawings.pixels import data_uri
 from clearprop.web.drawings.style import shade_of
-from clearprop.words import percent
+from clearprop.words import percent, plain
 
 CLASSES = 20  #: of a table; of more those with the most mistakes
 LONGEST_NAME = 24  #: letters
@@ -53,10 +53,10 @@ def confusion_table(table: IntArray, labels: Sequence[str]) -> str:
     if K > CLASSES:
         mistakes = sums + counts.sum(axis=0) - 2 * right
         kept = np.sort(np.argsort(-mistakes, kind="stable")[:CLASSES])
-    names = [cut(label, LONGEST_NAME) for label in labels]
-    head = "".join(f'<th scope="col">{names[j]}</th>' for j in kept)
+    names = [f"{_whole(label)}>{cut(label, LONGEST_NAME)}" for label in labels]
+    head = "".join(f'<th scope="col"{names[j]}</th>' for j in kept)
     rows = [
-        f'<tr><th scope="row">{names[i]}</th>{"".join(_cell(counts, sums, i, j) for j in kept.tolist())}</tr>'
+        f'<tr><th scope="row"{names[i]}</th>{"".join(_cell(counts, sums, i, j) for j in kept.tolist())}</tr>'
         for i in kept.tolist()
     ]
     total = int(sums.sum())
@@ -68,6 +68,11 @@ def confusion_table(table: IntArray, labels: Sequence[str]) -> str:
         + "\n".join(rows)
         + "\n</tbody></table>"
     )
+
+
+def _whole(label: str) -> str:
+    """Attribute that says a name that is cut, or nothing."""
+    return f' title="{said(label)}"' if len(plain(label)) > LONGEST_NAME else ""
 
 
 def _cell(counts: IntArray, sums: IntArray, i: int, j: int) -> str:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from clearprop.arrays import Array, BoolArray
 from clearprop.errors import DataError
-from clearprop.report.frame import HUES, Axis, Frame, Key, axis_over, cut, cut_to, said
+from clearprop.report.frame import HUES, Axis, Frame, Key, axis_over, fitted, said
 from clearprop.web.drawings.canvas import HUGE, in_words, placeable, plotted
 
 Scale: TypeAlias = Literal["linear", "log"]
@@ -62,7 +62,7 @@ def curves_by_epoch(
             raise DataError(f"{name!r} has shape {values.shape}, and there are {len(x)} epochs")
     missing = {name: np.array([value is None for value in series[name]], np.bool_) for name in lines}
     drawn = {name: _on_scale(values, scale) for name, values in lines.items()}
-    keys = [Key(k, cut_to(name, 150)) for k, name in enumerate(lines)] if len(lines) > 1 else []
+    keys = [Key(k, name) for k, name in enumerate(lines)] if len(lines) > 1 else []
     frame = Frame(replace(axis_over("epoch", x, air=0.0), whole=True), _up(words, drawn, scale), keys)
     pieces = []
     for k, (name, values) in enumerate(drawn.items()):
@@ -73,7 +73,7 @@ def curves_by_epoch(
     for k, note in enumerate(notes[:3]):
         pieces.append(
             f'<text x="{frame.right - 4}" y="{frame.top + 14 + 14 * k:g}" text-anchor="end">'
-            f"{cut(note, 60)}</text>"
+            f"{fitted(note, frame.right - frame.left - 8)}</text>"
         )
     last = [f"{name}: {in_words(float(values[-1]))}" for name, values in lines.items() if len(x)]
     about = f"At epoch {x[-1]:g}: {'; '.join(last)}." if len(x) else ""

@@ -12,7 +12,7 @@ from clearprop.arrays import Array, IntArray
 from clearprop.formulas.activations import AnyActivation
 from clearprop.glassbox.diagnosis.measuring import at_rest, slopes_of
 from clearprop.glassbox.render.curve import ticks
-from clearprop.report.frame import cut_to, said, tick_label
+from clearprop.report.frame import fitted, tick_label
 from clearprop.web.drawings.canvas import drawing, in_words, placeable
 from clearprop.words import percent, plural
 
@@ -92,7 +92,7 @@ def _panel(layer: LayerHistogram) -> Iterator[str]:
     words = _rest(layer)
     bad = (layer.dead or 0) >= 0.5 or (layer.saturated or 0) >= 0.5 or layer.lost > 0
     wide, foot = _WIDE - 2 * _SIDE, _TALL - _BOTTOM
-    yield f'<text x="{_SIDE}" y="14" class="strong">{said(cut_to(layer.name, wide))}</text>'
+    yield f'<text x="{_SIDE}" y="14" class="strong">{fitted(layer.name, wide)}</text>'
     weight, sign = ("strong", "⚠ ") if bad else ("soft", "")
     yield f'<text x="{_SIDE}" y="29" class="{weight}">{sign}{words}</text>'
     most, low, high = int(layer.counts.max(initial=0)), float(layer.edges[0]), float(layer.edges[-1])

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from clearprop.arrays import Array, BoolArray, IntArray
-from clearprop.report.frame import HUES, Frame, cut_to, said, width_of
+from clearprop.report.frame import HUES, Frame, cut_to, fitted, width_of
 
 MOST_POINTS = 500  #: that are drawn
 LINE = 16  #: height of a legend's row
+LONGEST_NAME = 130.0
 _SHAPES = (
     "m-3.6 0a3.6 3.6 0 1 0 7.2 0a3.6 3.6 0 1 0-7.2 0z",  # circle
     "m-3.3-3.3h6.6v6.6h-6.6z",  # square
@@ -81,14 +82,13 @@ def legend(
     """Marks (SVG around the origin) with their words in rows, and the height these take."""
     found, x, row = [], left, 0
     for mark, words in entries:
-        text = cut_to(words, 130.0)
-        wide = 16 + width_of(text) + 10
+        wide = 16 + width_of(cut_to(words, LONGEST_NAME)) + 10
         if x > left and x + wide > width:
             x, row = left, row + 1
         y = top + row * LINE
         found.append(
             f'<g transform="translate({x + 5:g} {y:g})">{mark}</g>'
-            f'<text x="{x + 14:g}" y="{y + 4:g}">{said(text)}</text>'
+            f'<text x="{x + 14:g}" y="{y + 4:g}">{fitted(words, LONGEST_NAME)}</text>'
         )
         x += wide
     return found, (row + 1) * LINE if entries else 0.0

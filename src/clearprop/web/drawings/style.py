@@ -19,6 +19,7 @@ _OWN = """
   display: block; fill: currentColor; font-family: system-ui, sans-serif; font-size: 11px; height: auto;
   max-width: 100%;
 }
+.drawing text { unicode-bidi: plaintext; }
 .drawing .soft { fill-opacity: 0.72; }
 .drawing .strong { font-weight: 600; }
 .drawing .over { paint-order: stroke; stroke: var(--ground); stroke-linejoin: round; stroke-width: 3; }
@@ -39,6 +40,8 @@ _OWN = """
 .drawing .border { fill: none; stroke: currentColor; stroke-width: 1.4; }
 .drawing .mark { fill: var(--k); stroke: var(--ground); stroke-width: 1; }
 .drawing .mark.held { fill: var(--ground); stroke: var(--k); stroke-width: 1.8; }
+.drawing .halo { fill: none; stroke: var(--ground); stroke-width: 5; }
+.drawing .picked { fill: none; stroke: currentColor; stroke-width: 2; }
 .drawing .ring { fill: none; stroke: currentColor; stroke-width: 2; }
 .drawing [data-quantity], .drawing [data-row] { cursor: pointer; }
 .drawing [data-quantity]:focus { outline: none; }
@@ -67,7 +70,7 @@ _OWN = """
 .confusion th, .confusion td {
   border: 1px solid var(--ground); padding: 0.25rem 0.55rem; text-align: center;
 }
-.confusion th { font-weight: 500; max-width: 9rem; overflow-wrap: anywhere; }
+.confusion th { font-weight: 500; max-width: 9rem; overflow-wrap: anywhere; unicode-bidi: plaintext; }
 .confusion tbody th { text-align: right; }
 .confusion .none { opacity: 0.65; }
 .confusion .right { font-weight: 650; }

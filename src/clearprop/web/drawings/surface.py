@@ -21,6 +21,9 @@ SIDE = 360  #: of a surface, its axes included
 LEVELS = 24  #: strengths of a colour, so that the picture is small
 _STRONGEST = 165  #: opacity, of 255
 _NONE = "no value to draw"
+TYPED = "typed in"
+_OUTSIDE = "what was typed in lies outside"
+_CROSS = "m-7 0h14m-7 -7v14"
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,11 +58,13 @@ def decision_surface(
     *,
     names: tuple[str, str] = ("x[0]", "x[1]"),
     classes: Sequence[str] = (),
+    picked: tuple[float, float] | None = None,
 ) -> str:
     """Ground, borders between answers, and the data.
 
     Colours are mixed with the page's ground by how sure an answer is; borders are lines, and each class has
-    a mark of its own shape. `data-plot` says where the inputs lie, marks carry `data-row`.
+    a mark of its own shape. `data-plot` says where the inputs lie, marks carry `data-row`; a cross stands at
+    a point that was `picked` and is none of them.
 
     Raises
     ------
@@ -94,7 +99,21 @@ def decision_surface(
         about += f" {len(drawn):,} points of data."
         notes += [f"{left_out:,} of the {len(points.x):,} points are not drawn"] if left_out else []
     entries = list(entries_of(points, classes, hues))
+    if picked is not None and _within(frame.across, picked[0]) and _within(frame.up, picked[1]):
+        pieces.append(_crossed(f"M{frame.x(picked[0]):g} {frame.y(picked[1]):g}{_CROSS}"))
+        entries.append((_crossed(f"M0 0{_CROSS}"), TYPED))
+    elif picked is not None:
+        notes.append(_OUTSIDE)
     return _with_foot(frame, pieces, entries, notes, "What the network answers over two inputs", about)
+
+
+def _within(axis: Axis, value: float) -> bool:
+    return axis.low <= value <= axis.high
+
+
+def _crossed(d: str) -> str:
+    """Lines that are seen on any ground."""
+    return f'<path d="{d}" class="halo"/><path d="{d}" class="picked"/>'
 
 
 def _over(words: str, values: Array) -> Axis:
@@ -190,6 +209,7 @@ def fitted_curve(
     points: Points | None = None,
     *,
     names: tuple[str, str] = ("x[0]", "y"),
+    picked: float | None = None,
 ) -> str:
     """What a network of one input answers, as a line, and the data.
 
@@ -201,6 +221,8 @@ def fitted_curve(
         Input and target of each row.
     names : pair of str
         Of the input and of the target.
+    picked : float, optional
+        An input that is none of the points: a line stands there.
 
     Examples
     --------
@@ -225,6 +247,11 @@ def fitted_curve(
     notes += [f"{left_out:,} of the {len(there.x):,} points are not drawn"] if left_out else []
     pieces = [*drawn, frame.line(xs[shown], y_hat[shown], 0)]  # the line lies on top, or many points hide it
     entries = list(entries_of(points, [], [1]))
+    if picked is not None and _within(frame.across, picked):
+        pieces.append(_crossed(f"M{frame.x(picked):g} {frame.top:g}V{frame.bottom:g}"))
+        entries.append((_crossed("M0 -5V5"), TYPED))
+    elif picked is not None:
+        notes.append(_OUTSIDE)
     finite = y_hat[shown]
     about = (
         f"{names[0]} across, {names[1]} up; answers from {in_words(float(finite.min()))} to "

@@ -10,7 +10,7 @@ import numpy as np
 from clearprop.errors import SpecificationError
 from clearprop.glassbox.quantity import Quantity
 from clearprop.glassbox.whole_pass import WholePass
-from clearprop.report.frame import cut_to, said, width_of
+from clearprop.report.frame import cut_to, fitted, said, width_of
 from clearprop.web.drawings.canvas import button, drawing, hue_of, in_words, largest, share_of, short
 
 TERMS = 12  #: that have a bar of their own
@@ -68,7 +68,7 @@ def neighbourhood(
         raise SpecificationError(f"the pass has examples 0 to {len(seen) - 1}, and not {example}")
     rows = [*_terms(seen, layer, row, example, inputs, terms), *_sums(seen, layer, row, example)]
     most = largest(np.array([term.value for term in rows]))
-    name_wide = max(width_of(term.name) for term in rows)
+    name_wide = max(width_of(cut_to(term.name, LONGEST_NAME)) for term in rows)
     middle = 18 + name_wide + 150 + _BARS / 2
     width, height = middle + _BARS / 2 + 52, _TOP + len(rows) * _ROW + 8
     pieces = [
@@ -95,10 +95,7 @@ def _terms(
     order = np.argsort(-sizes, kind="stable")
     few = order[:terms] if len(order) > terms + 1 else order
     for i in few.tolist():
-        if l == 1:
-            name = cut_to(inputs[i], LONGEST_NAME) if i < len(inputs) else f"x[{i}]"
-        else:
-            name = f"a[{l - 1}][{i}]"
+        name = f"a[{l - 1}][{i}]" if l > 1 else inputs[i] if i < len(inputs) else f"x[{i}]"
         factors = f"{short(float(weights[i]))} · {short(float(x[i]))}"
         yield _Term(name, factors, float(products[i]), Quantity("W", l, (row, i)))
     if len(few) < len(order):
@@ -132,7 +129,8 @@ def _bar(term: _Term, y: float, middle: float, most: float, name_wide: float) ->
     wide = middle + _BARS / 2 + 36
     yield (
         f'<g {marks}><rect x="8" y="{y}" width="{wide:g}" height="{_ROW - 2}" class="row"/>'
-        f'<text x="{12 + name_wide:g}" y="{y + 15}" text-anchor="end"{style}>{said(term.name)}</text>'
+        f'<text x="{12 + name_wide:g}" y="{y + 15}" text-anchor="end"{style}>'
+        f"{fitted(term.name, LONGEST_NAME)}</text>"
         f'<text x="{22 + name_wide:g}" y="{y + 15}" class="soft">{said(term.product)}</text>'
         f'<rect x="{left:g}" y="{y + 4}" width="{long:g}" height="{_ROW - 10}" '
         f'class="bar {hue_of(term.value)}"/><text {end}{style}>{shown}</text></g>'

@@ -50,7 +50,9 @@ KINDS: Mapping[str, Kind] = {
         ".onnx", "application/octet-stream", lambda asked: exported(pipeline(asked.bench), "onnx", "network")
     ),
     "latex": Kind(
-        ".tex", "application/x-tex; charset=utf-8", lambda asked: derived(asked)[2].latex(document=True)
+        ".tex",
+        "application/x-tex; charset=utf-8",
+        lambda asked: derived(asked).derivation.latex(document=True),
     ),
     "drawing": Kind(".svg", "image/svg+xml", _drawing),
 }

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from clearprop.errors import DataError
 from clearprop.glassbox.quantity import read_name
 from clearprop.glassbox.render.html import MathmlWriter, html_of
 from clearprop.glassbox.trace import Derivation
+from clearprop.web.bench.coming import Coming
 from clearprop.web.bench.parameters import place_of
 from clearprop.web.bench.typing_in import with_cells, with_inputs
 from clearprop.web.drawings import neighbourhood, update_arrows
 from clearprop.web.rooms.asking import Asked
+from clearprop.web.rooms.own_step import equations, own_step
 from clearprop.web.rooms.passes import stages
 from clearprop.web.rooms.plugs import Scene
 from clearprop.web.rooms.rendering import rendered
-from clearprop.web.rooms.updating import update
+from clearprop.web.rooms.updating import own_update, parameter_of, update
 
 VIEWS = ("recursive", "paths", "product")
 MOST_TERMS = 64
@@ -77,37 +80,69 @@ def _place(text: str) -> int:
     return int(text)
 
 
-def derived(asked: Asked) -> tuple[Scene, str, Derivation]:
-    """The scene of a request's row, the view of its number that is shown, and the derivation in it."""
+@dataclass(frozen=True, eq=False)
+class Derived:
+    """The scene of a request's row, the step that comes next, the view that is shown, and the derivation."""
+
+    scene: Scene
+    coming: Coming
+    view: str
+    derivation: Derivation
+
+
+def derived(asked: Asked) -> Derived:
+    """The number that a request asks for, derived."""
     view, terms = asked.text("view", "recursive"), asked.whole("terms", 8)
     if view not in VIEWS:
         raise DataError(f"view is one of {', '.join(VIEWS)}")
     if not 1 <= terms <= MOST_TERMS:
         raise DataError(f"terms is a whole number from 1 to {MOST_TERMS}")
-    scene, name = Scene.of(asked.bench, asked.whole("row")), asked.text("of")
+    (scene, coming), name = Scene.poised(asked.bench, asked.whole("row")), asked.text("of")
     shown = "recursive" if place_of(scene.network, name) is None else view  # paths lead from a parameter
-    return scene, shown, scene.trace.derive(name, view=shown, terms=terms)  # type: ignore[arg-type]
+    found = scene.trace.derive(name, view=shown, terms=terms)  # type: ignore[arg-type]
+    return Derived(scene, coming, shown, found)
 
 
 def derivation(asked: Asked) -> str:
     """GET /api/benches/ID/derivation?row=3&of=W[1][2,0]&view=recursive&terms=8: by the chain rule."""
-    scene, shown, found = derived(asked)
+    found = derived(asked)
+    scene = found.scene
     name, view = asked.text("of"), asked.text("view", "recursive")
     place = place_of(scene.network, name)
-    rate = asked.bench.settings.learning_rate
-    steps = update(scene, name, rate)
     return rendered(
         "derivation.html",
         name=name,
         view=view,
-        shown=shown,
+        shown=found.view,
         value=None if place is None else float(scene.moment.theta[place]),
-        table=html_of(MathmlWriter(found.digits).lines(found.tree)),
+        table=html_of(MathmlWriter(found.derivation.digits).lines(found.derivation.tree)),
         scene=scene,
         makes_up=_makes_up(scene, name),
+        update=steps_of(scene, name, found.coming),
+    )
+
+
+def steps_of(scene: Scene, name: str, coming: Coming) -> str:
+    """What one update does: by the run's own optimizer, and beside it plain descent where that is another."""
+    rate = scene.settings.learning_rate if coming.rate is None else coming.rate
+    plain, own, own_rows, lines = update(scene, name, rate), None, [], ""
+    q = parameter_of(read_name(name))
+    if coming.rate is not None:
+        own = own_step(scene.trace, coming)
+        own_rows = own_update(scene, name, own)
+        lines = "" if q is None else html_of(equations(own, q))
+    return rendered(
+        "update.html",
+        coming=coming,
         rate=rate,
-        steps=steps,
-        arrows=update_arrows([each.change for each in steps]),
+        own=own,
+        own_rows=own_rows,
+        lines=lines,
+        own_arrows=update_arrows([each.change for each in own_rows]),
+        plain=plain,
+        plain_arrows=update_arrows([each.change for each in plain]),
+        schedule=coming.rule.learning_rate.name,
+        dropout=scene.network.has_dropout,
     )
 
 

@@ -18,6 +18,7 @@ from clearprop.glassbox.trace import Trace, trace
 from clearprop.glassbox.whole_pass import WholePass, whole_pass
 from clearprop.specification import Network, Parameters
 from clearprop.web.bench.bench import Bench
+from clearprop.web.bench.coming import Coming
 from clearprop.web.bench.dataset import Dataset, Example
 from clearprop.web.bench.pace import Moment
 from clearprop.web.bench.settings import Settings
@@ -54,6 +55,13 @@ class Scene:
         picked = bench.example(data.first if number is None else number)
         return cls(data, network, pace.look(), picked, bench.settings, bench.start is None)
 
+    @classmethod
+    def poised(cls, bench: Bench, number: int) -> tuple[Scene, Coming]:
+        """The scene of a row, now, and the step that the run would take next."""
+        data, network, pace = bench.standing()
+        moment, step = pace.poised()
+        return cls(data, network, moment, bench.example(number), bench.settings), step
+
     @cached_property
     def theta(self) -> Parameters:
         """The parameters, as W[l] and b[l]."""
@@ -80,7 +88,7 @@ DRAWINGS: Mapping[str, Callable[[Scene], str]] = {
     "curves": lambda scene: losses(scene.moment),
     "norms": lambda scene: norms(scene.moment, scene.sample),
     "histograms": lambda scene: activations(scene.sample),
-    "landscape": lambda scene: landscape(scene.data, scene.network, scene.theta),
+    "landscape": lambda scene: landscape(scene.data, scene.network, scene.theta, scene.example),
     "confusion": lambda scene: confused(scene.data, scene.network, scene.theta),
     "mistakes": lambda scene: mistaken(scene.data, scene.network, scene.theta),
     "diagnosis": lambda scene: diagnosis(

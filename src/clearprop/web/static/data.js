@@ -13,6 +13,9 @@ const own = document.getElementById("own");
 const target = document.getElementById("target");
 const uploads = new Map(); // id -> what the table holds
 const fields = form.elements;
+let asked = 0; // how often something was chosen
+let answered = 0; // the last one of these that was answered
+let before = Promise.resolve();
 
 export function start() {
   form.addEventListener("submit", (event) => event.preventDefault());
@@ -98,18 +101,28 @@ function arrange() {
   target.value = names.at(-1);
 }
 
-async function choose() {
+// Sets that are passed on the way through the menu are not asked for, and none comes after the last.
+function choose() {
+  const own = ++asked;
+  before = before.catch(() => {}).then(async () => {
+    if (own !== asked) return;
+    const state = await learnt().finally(() => (answered = own));
+    if (own === asked) bench.take(state);
+  });
+  return before;
+}
+
+async function learnt() {
   const share = Number(fields.share.value);
   const seed = Number(fields.seed.value);
   const held = uploads.get(fields.set.value);
   const what = held
     ? { upload: held.id, target: target.value }
     : { set: fields.set.value, rows: Number(fields.rows.value), noise: Number(fields.noise.value) };
-  await bench.post("data", { ...what, share, seed });
+  return askJson(`${bench.path}/data`, { json: { ...what, share, seed } });
 }
 
-let shown = "";
-async function show() {
+function showChosen() {
   const { title, targets, upload: held } = bench.state.data;
   const named = [...fields.set.options].find((each) => each.value && [each.value, each.text].includes(title));
   if (held) {
@@ -124,6 +137,11 @@ async function show() {
     unlisted.textContent = title;
     unlisted.selected = true;
   }
+}
+
+let shown = "";
+async function show() {
+  if (asked === answered) showChosen(); // or somebody is on the way through the menu
   const mark = JSON.stringify(bench.state.data);
   if (mark === shown) return;
   shown = mark;

@@ -84,24 +84,33 @@ function settle(frame) {
 
 const refresh = here(async () => {
   certificate.hidden = true;
-  const focused = place(document.activeElement);
-  passes.innerHTML = await askText(`${bench.path}/row?${query()}`);
-  if (focused) passes.querySelector(focused)?.focus();
+  put(passes, await askText(`${bench.path}/row?${query()}`));
   steps.show();
   if (of.value) await derive();
 });
 
-// Where the focus is within the passes, to find it again when they are drawn anew.
-function place(element) {
-  if (!passes.contains(element)) return null;
-  const [name, value] = Object.entries(element.dataset)[0] ?? [];
-  return name ? `[data-${name}="${CSS.escape(value)}"]` : null;
+// Put a text into its place; what has the focus in there has it again, or the whole if that is gone.
+function put(room, text) {
+  const focused = room.contains(document.activeElement) && place(room, document.activeElement);
+  room.innerHTML = text;
+  if (focused) (room.querySelectorAll(focused.name)[focused.at] ?? room).focus({ preventScroll: true });
+}
+
+// Words for an element of a room that outlive it: its id or the number it stands for, and which one of these.
+function place(room, element) {
+  const [key, value] = Object.entries(element.dataset)[0] ?? [];
+  const name = element.id ? `#${element.id}` : key ? `[data-${key}="${CSS.escape(value)}"]` : "summary";
+  return { name, at: [...room.querySelectorAll(name)].indexOf(element) };
 }
 
 async function derive() {
   if (!of.value) throw new Error("press a number below, or type a name such as W[1][0,0]");
-  derivation.innerHTML = "";
-  derivation.innerHTML = await askText(`${bench.path}/derivation?${query({ of: of.value, view: view.value })}`);
+  try {
+    put(derivation, await askText(`${bench.path}/derivation?${query({ of: of.value, view: view.value })}`));
+  } catch (error) {
+    derivation.replaceChildren(); // what stands there was another number's
+    throw error;
+  }
 }
 
 // A cell or an input typed in, in the place of the row's own.
@@ -112,7 +121,7 @@ async function typed({ target }) {
   await type({ inputs: { [target.dataset.input]: Number(target.value) } });
 }
 
-async function type(what) {
+export async function type(what) {
   await askJson(`${bench.path}/example`, { json: { row: bench.row, ...what } });
   await refresh();
 }

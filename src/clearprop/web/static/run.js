@@ -13,8 +13,10 @@ let going = false;
 const doing = (verb, more) => saying(() => bench.do(verb, more))();
 const KEYS = { " ": () => go.click(), b: () => doing("batch"), e: () => doing("epoch") };
 
+const over = () => go.getAttribute("aria-disabled") === "true";
+
 export function start() {
-  go.addEventListener("click", () => doing(going ? "pause" : "run"));
+  go.addEventListener("click", () => over() || doing(going ? "pause" : "run"));
   for (const button of document.querySelectorAll("[data-verb]"))
     button.addEventListener("click", () => doing(button.dataset.verb));
   back.addEventListener("input", () => (epoch.value = back.value));
@@ -35,7 +37,7 @@ function pressed(event) {
 function show(frame) {
   going = frame.status === "running";
   go.textContent = going ? "Pause" : "Run";
-  go.disabled = ["ended", "diverged", "failed"].includes(frame.status);
+  go.setAttribute("aria-disabled", ["ended", "diverged", "failed"].includes(frame.status)); // keeps the focus
   if (status.textContent !== words(frame)) status.textContent = words(frame);
   if (frame.epoch === undefined) return;
   if (document.activeElement !== back || going) {

@@ -48,6 +48,7 @@ export function show() {
   const at = document.querySelectorAll("#stages li")[stage];
   const text = at ? `${at.dataset.title}: ${at.textContent}` : "Both passes, whole";
   if (told.textContent !== text) told.textContent = text;
-  toolbar.querySelector("[data-step=back]").disabled = stage === 0;
-  toolbar.querySelector("[data-step=last]").disabled = stage === Infinity;
+  for (const [step, end] of [["back", 0], ["last", Infinity]]) // what is disabled would lose the focus
+    toolbar.querySelector(`[data-step=${step}]`).setAttribute("aria-disabled", stage === end);
+  if (document.activeElement.closest(".ahead")) toolbar.querySelector("[data-step=next]").focus();
 }

@@ -2,6 +2,7 @@
 
 import { bench } from "./bench.js";
 import { frames, watch } from "./frames.js";
+import * as glass from "./glass.js";
 import { saying } from "./say.js";
 
 const KEY = "clearprop-views";
@@ -20,6 +21,7 @@ export function start() {
   bench.addEventListener("row", mark);
   frames.addEventListener("frame", mark);
   document.addEventListener("click", clicked);
+  document.addEventListener("click", saying(pointed));
   document.getElementById("diagnosis").addEventListener("click", saying(mend));
 }
 
@@ -73,6 +75,23 @@ function clicked(event) {
   const row = event.target.closest("[data-drawing] [data-row]");
   if (row) bench.pick(Number(row.dataset.row));
   else if (event.target.closest("[data-quantity]")) setTimeout(mark);
+}
+
+// A place of the plot over the inputs that is pressed is typed in, as exact as a pixel; points are rows.
+async function pointed(event) {
+  const plot = event.target.closest("[data-drawing=landscape] svg[data-plot]");
+  if (!plot || event.target.closest("[data-row]")) return;
+  const { left, right, top, bottom, x, y } = JSON.parse(plot.dataset.plot);
+  const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(plot.getScreenCTM().inverse());
+  if (at.x < left || at.x > right || at.y < top || at.y > bottom) return;
+  const shares = [(at.x - left) / (right - left), (bottom - at.y) / (bottom - top)];
+  const places = [x, y].slice(0, bench.state.network.widths[0]).map((axis, i) => [i, along(axis, shares[i])]);
+  await glass.type({ inputs: Object.fromEntries(places) });
+}
+
+function along({ low, high }, share) {
+  const digits = 2 - Math.floor(Math.log10(high - low));
+  return Number((low + share * (high - low)).toFixed(Math.min(Math.max(digits, 0), 100)));
 }
 
 async function mend(event) {

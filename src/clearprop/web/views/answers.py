@@ -9,7 +9,7 @@ import numpy as np
 from clearprop.arrays import Array, BoolArray, IntArray
 from clearprop.metrics import confusion, decide, threshold
 from clearprop.specification import Network, Parameters
-from clearprop.web.bench.dataset import Dataset, Part
+from clearprop.web.bench.dataset import Dataset, Example, Part
 from clearprop.web.drawings import (
     Picture,
     Points,
@@ -28,8 +28,10 @@ AIR = 0.08  #: around the data, of their range
 TILES = 24  #: mistaken rows that are shown
 
 
-def landscape(data: Dataset, network: Network, theta: Parameters) -> str:
+def landscape(data: Dataset, network: Network, theta: Parameters, example: Example | None = None) -> str:
     """Surface or curve, with the rows to train on and those held out; nothing for more inputs.
+
+    The page types in the point that is pressed (`static/views.js`); an example that was typed in is marked.
 
     Examples
     --------
@@ -40,9 +42,15 @@ def landscape(data: Dataset, network: Network, theta: Parameters) -> str:
     >>> landscape(data, net, net.initialize()).count("<polyline")
     1
     """
-    if network.inputs == 2:
-        return _surface(data, network, theta)
-    return _curve(data, network, theta) if network.inputs == 1 else ""
+    if network.inputs not in (1, 2):
+        return ""
+    draw, fields = (_surface, "x[0] and x[1]") if network.inputs == 2 else (_curve, "x[0]")
+    picked = example.X[0] if example is not None and example.by_hand else None
+    return (
+        f"{draw(data, network, theta, picked)}\n"
+        '<p class="soft">Press a point of the data to pick its row, or the ground beside it to type that '
+        f"place in as the picked row&#39;s inputs; by keys, type it into {fields} of the glass box.</p>"
+    )
 
 
 def has_landscape(data: Dataset, network: Network) -> bool:
@@ -50,7 +58,7 @@ def has_landscape(data: Dataset, network: Network) -> bool:
     return network.inputs in (1, 2) and (network.output.units == 1 or (data.task == "classes"))
 
 
-def _surface(data: Dataset, network: Network, theta: Parameters) -> str:
+def _surface(data: Dataset, network: Network, theta: Parameters, picked: Array | None) -> str:
     every = _together(data)
     xs, ys = (_over(every.X[:, i], GRID) for i in (0, 1))
     grid = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
@@ -61,11 +69,15 @@ def _surface(data: Dataset, network: Network, theta: Parameters) -> str:
     points = Points(every.X[:, 0], every.X[:, 1], classes, _held(data), every.numbers)
     first, second = (_called(data, i) for i in (0, 1))
     return decision_surface(
-        Surface(xs, ys, values, middle, reach), points, names=(first, second), classes=names
+        Surface(xs, ys, values, middle, reach),
+        points,
+        names=(first, second),
+        classes=names,
+        picked=None if picked is None else (float(picked[0]), float(picked[1])),
     )
 
 
-def _curve(data: Dataset, network: Network, theta: Parameters) -> str:
+def _curve(data: Dataset, network: Network, theta: Parameters, picked: Array | None) -> str:
     every = _together(data)
     xs = _over(every.X[:, 0], CURVE)
     found = answers(network, theta, xs[:, None])
@@ -74,7 +86,8 @@ def _curve(data: Dataset, network: Network, theta: Parameters) -> str:
         shown = found.argmax(axis=1).astype(np.float64)
     name = f"{data.targets[0]}: {' / '.join(data.classes)}" if data.classes else data.targets[0]
     points = Points(every.X[:, 0], wanted.reshape(len(every), -1)[:, 0], None, _held(data), every.numbers)
-    return fitted_curve(xs, shown, points, names=(_called(data, 0), name))
+    at = None if picked is None else float(picked[0])
+    return fitted_curve(xs, shown, points, names=(_called(data, 0), name), picked=at)
 
 
 def _together(data: Dataset) -> Part:
