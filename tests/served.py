@@ -65,6 +65,13 @@ def request(
             return answer.code, dict(answer.headers), answer.read()
 
 
+def still(served, path):
+    """The state of a bench once its run stands still."""
+    while (state := asked(served, path))["status"] in ("preparing", "running"):
+        time.sleep(0.005)
+    return state
+
+
 def asked(served, path, **given):
     """The answer of a request that goes well: plain data, or text."""
     status, headers, body = request(served, path, **given)

@@ -10,18 +10,23 @@ from served import serving
 pytestmark = pytest.mark.slow
 
 MOST = 400  #: presses of Tab, more than there are stops
-#: whether the focus is at what is sought, and whether one sees where it is
+#: whether the focus is at what is sought, and whether one sees where it is: without it, it looks otherwise
 FOCUS = """(sought) => {
   const at = document.activeElement;
-  const own = getComputedStyle(at);
-  const inner = [...at.querySelectorAll("*")].map((each) => getComputedStyle(each));
-  const seen = own.outlineStyle !== "none" || [own, ...inner].some(
-    (each) => parseFloat(each.strokeWidth) >= 3 || parseFloat(each.strokeOpacity) >= 0.5);
+  const all = [at, ...at.querySelectorAll("*"), at.closest(".views label")].filter((each) => each);
+  const looks = () => JSON.stringify(all.map((each) => {
+    const { outlineStyle, outlineWidth, strokeOpacity, strokeWidth, fillOpacity } = getComputedStyle(each);
+    return [outlineStyle, outlineWidth, strokeOpacity, strokeWidth, fillOpacity];
+  }));
+  const there = at.matches(sought);
   const box = at.getBoundingClientRect();
-  const choice = at.closest(".views label");
-  const shown = seen || (choice && getComputedStyle(choice).outlineStyle !== "none");
-  return {there: at.matches(sought), seen: shown, what: at.outerHTML.slice(0, 120),
-    inside: box.bottom > 0 && box.top < innerHeight};
+  const found = {there, what: at.outerHTML.slice(0, 120), inside: box.bottom > 0 && box.top < innerHeight};
+  if (!there) return found;
+  const focused = looks();
+  at.blur();
+  found.seen = looks() !== focused;
+  at.focus({preventScroll: true, focusVisible: true});
+  return found;
 }"""
 
 
@@ -88,6 +93,12 @@ def test_the_whole_page_by_keys_alone(served):
         walk.write("5")
         walk.reads("#widths", "2 - 5 - 1")
         walk.still("#layers [name=units]")
+        walk.to("[name=optimizer]")
+        walk.choose("adamw")
+        page.wait_for_function(
+            "(chosen) => document.querySelector('[name=optimizer]').value === chosen", arg="adamw"
+        )
+        walk.still("[name=optimizer]")
         walk.to("#pace")
         walk.choose("20")
         walk.still("#pace")

@@ -13,7 +13,7 @@ from clearprop.web.bench.typing_in import with_cells, with_inputs
 from clearprop.web.rooms.passes import stages
 from clearprop.web.rooms.plugs import Scene
 from clearprop.web.rooms.updating import update
-from served import asked, request, serving
+from served import asked, request, serving, still
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +158,7 @@ def test_a_lesson_over_http_prepares_the_bench_and_measures_again(served, path):
     asked(served, f"{path}/do", body={"verb": "edit", "name": "b[1][0]", "value": -30})
     assert "(moved)" in asked(served, f"{path}/lesson?lesson=boolean&step=3")
     asked(served, f"{path}/data", body={"set": "iris"})
+    still(served, path)
     assert "nan" in asked(served, f"{path}/lesson?lesson=softmax&step=1")
 
 

@@ -174,6 +174,13 @@ def test_what_is_taken_away_is_what_the_page_has(served, tmp_path):
             given.value.save_as(tmp_path / name)
             page.get_by_text(f"{name} is made").wait_for()
             found[label] = tmp_path / name
+        page.get_by_label("Gradients", exact=True).check()
+        with page.expect_download() as given:
+            page.get_by_role("button", name="Drawing as SVG").click()
+        given.value.save_as(tmp_path / "gradients.svg")
+    drawn = (tmp_path / "gradients.svg").read_text(encoding="utf-8")
+    assert "radients" in drawn
+    assert "radients" not in found["Drawing as SVG"].read_text(encoding="utf-8")
     assert sorted(path.name for path in found.values()) == [
         f"clearprop-moons.{suffix}" for suffix in ("onnx", "py", "safetensors", "svg", "tex")
     ]

@@ -6,10 +6,10 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from clearprop.engines import engine_for
 from clearprop.engines.protocol import OptimizerState
 from clearprop.formulas.optimizers import optimizers
 from clearprop.glassbox.quantity import Quantity
-from clearprop.training.descent import batch_order
 from clearprop.web.bench.bench import Bench
 from clearprop.web.bench.coming import Coming
 from clearprop.web.bench.sets import generated_set
@@ -51,7 +51,10 @@ def standing():
 def next_row(bench):
     """Number of the row that is the next batch, as the run's record has it."""
     moment, part = bench.moment(), bench.data.training
-    return int(part.numbers[batch_order(bench.settings.seed, moment.epoch, len(part))[moment.batch]])
+    order = engine_for("textbook", bench.network, dtype="float64").order(
+        bench.settings.seed, moment.epoch, len(part)
+    )
+    return int(part.numbers[order[moment.batch]])
 
 
 def said(bench, change=lambda coming: coming):

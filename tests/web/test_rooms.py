@@ -3,7 +3,6 @@
 import html.parser
 import io
 import json
-import time
 import urllib.parse
 import urllib.request
 
@@ -13,7 +12,7 @@ import pytest
 from clearprop.datasets import penguins_path
 from clearprop.web.rooms import rendering
 from clearprop.web.rooms.plugs import DRAWINGS
-from served import asked, request, serving
+from served import asked, request, serving, still
 
 SCRIPT = "<script>hacked=1</script>"
 IMAGE = '"><img src=x onerror=hacked=1>'
@@ -32,13 +31,6 @@ def bench(served):
     path = f"/api/benches/{state['id']}"
     still(served, path)
     return path
-
-
-def still(served, path):
-    """The state of a bench once its run stands still."""
-    while (state := asked(served, path))["status"] in ("preparing", "running"):
-        time.sleep(0.005)
-    return state
 
 
 def refusal(served, path, **given):

@@ -17,10 +17,10 @@ const more = {
   drawing: () => ({ row: bench.row, view: drawnView(), dark: matchMedia("(prefers-color-scheme: dark)").matches ? 1 : 0 }),
 };
 
-// The view that the page shows, where it has several.
+// The view that the page shows.
 function drawnView() {
-  const chosen = document.querySelector("[name=drawing-view]:checked, select[name=drawing-view]");
-  return ["activations", "gradients"].includes(chosen?.value) ? chosen.value : "weights";
+  const { drawing } = document.getElementById("view-network").dataset;
+  return drawing === "network" ? "weights" : drawing;
 }
 
 export function start() {

@@ -3,6 +3,7 @@
 
 import { bench } from "./bench.js";
 import { saying } from "./say.js";
+import { askJson } from "./wire.js";
 
 const NUMBERS = ["learning_rate", "epochs", "l2", "seed"];
 const TEXTS = ["optimizer", "schedule"];
@@ -21,6 +22,8 @@ const form = document.getElementById("network");
 const layers = document.getElementById("layers");
 const template = document.getElementById("layer");
 const fields = form.elements;
+let asked = 0; // changes sent
+let answered = 0; // the last of these that was answered
 
 export function start() {
   form.addEventListener("submit", (event) => event.preventDefault());
@@ -60,7 +63,9 @@ async function send(other = {}) {
   for (const name of OPEN_TEXTS) settings[name] = fields[name].value || null;
   settings.output_bias = fields.output_bias.checked;
   if (other.layers) settings.layers = other.layers;
-  await bench.post("settings", settings);
+  const own = ++asked;
+  const state = await askJson(`${bench.path}/settings`, { json: settings }).finally(() => (answered = Math.max(answered, own)));
+  if (own === asked) bench.take(state); // or somebody is on the way through a menu
 }
 
 const field = (item, name) => item.querySelector(`[name=${name}]`);
@@ -74,6 +79,7 @@ const read = () =>
   }));
 
 function show() {
+  if (asked !== answered) return;
   const { settings, network, data } = bench.state;
   const focused = layers.contains(document.activeElement) ? place(document.activeElement) : null;
   layers.replaceChildren(...settings.layers.map(item));
