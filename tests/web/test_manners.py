@@ -206,7 +206,7 @@ def test_a_model_alone_takes_rows_that_are_typed(tmp_path):
         page.locator("#passes dd input[value='5000']").wait_for()
         page.locator("#typed").fill("island,species\nBiscoe,Gentoo")
         page.get_by_role("button", name="Read these rows").click()
-        page.locator("#notice").filter(has_text="bill_length_mm").wait_for()
+        page.locator("#data-said").filter(has_text="bill_length_mm").wait_for()
         page.reload()
         page.get_by_text("typed.csv: 1 row to train on").wait_for()
         page.set_input_files("#file", penguins_path())

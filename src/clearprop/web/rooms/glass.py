@@ -161,6 +161,8 @@ def _makes_up(scene: Scene, name: str) -> str:
 def certificate(asked: Asked) -> str:
     """GET /api/benches/ID/certificate?row=3&of=W[1][2,0]: whether the engine's gradient is right."""
     number, name = asked.whole("row"), asked.text("of", "")
+    if asked.bench.moment().status == "diverged":
+        raise DataError("the run has diverged, its numbers are finite no more; go back to an epoch before")
     found = asked.bench.certify(number)
     checks = {each.name: each for each in found.arrays}
     own = checks.get(f"{name.partition('[')[0]}[{read_name(name).layer}]") if name else None

@@ -1,7 +1,7 @@
 // Data: a set from the menu, or a file of one's own; its first rows.
 
 import { bench } from "./bench.js";
-import { saying } from "./say.js";
+import { say, saying } from "./say.js";
 import { askJson, askText } from "./wire.js";
 
 const LARGEST = 50 * 2 ** 20; // bytes, as the server has it
@@ -13,19 +13,29 @@ const own = document.getElementById("own");
 const target = document.getElementById("target");
 const uploads = new Map(); // id -> what the table holds
 const fields = form.elements;
+const said = document.getElementById("data-said");
 let asked = 0; // how often something was chosen
 let answered = 0; // the last one of these that was answered
 let before = Promise.resolve();
 
+// What was refused stays said until other data are learnt: the menu shows what was wanted, not what is.
+const here = (handler) => saying(async (...given) => {
+  try {
+    await handler(...given);
+  } catch (error) {
+    throw new Error(`${error.message}. What is learnt is still ${bench.state.data.title}`);
+  }
+}, said);
+
 export function start() {
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("change", saying(changed));
+  form.addEventListener("change", here(changed));
   drop.addEventListener("dragover", (event) => event.preventDefault());
-  drop.addEventListener("drop", saying(async (event) => {
+  drop.addEventListener("drop", here(async (event) => {
     event.preventDefault();
     await upload(event.dataTransfer.files[0]);
   }));
-  document.getElementById("read").addEventListener("click", saying(typed));
+  document.getElementById("read").addEventListener("click", here(typed));
   bench.addEventListener("state", showModel);
   bench.addEventListener("state", saying(show));
 }
@@ -113,6 +123,7 @@ function choose() {
 }
 
 async function learnt() {
+  if (!fields.set.value) throw new Error(`${bench.state.data.title} is as it is; choose a set to draw or part rows anew`);
   const share = Number(fields.share.value);
   const seed = Number(fields.seed.value);
   const held = uploads.get(fields.set.value);
@@ -136,6 +147,7 @@ function showChosen() {
     const unlisted = document.getElementById("unlisted");
     unlisted.textContent = title;
     unlisted.selected = true;
+    arrange();
   }
 }
 
@@ -145,6 +157,7 @@ async function show() {
   const mark = JSON.stringify(bench.state.data);
   if (mark === shown) return;
   shown = mark;
+  say("", said);
   const preview = document.getElementById("preview");
   preview.innerHTML = await askText(`${bench.path}/preview`);
   for (const button of preview.querySelectorAll("[data-row]"))

@@ -32,9 +32,13 @@ const sight = new IntersectionObserver((entries) => {
   settling = setTimeout(() => bench.state && shown() !== asked && watch(), SETTLED);
 });
 
+// A tab behind others gives its connection back: a browser has six to a server, for all of its tabs.
+document.addEventListener("visibilitychange", () => (document.hidden ? current?.abort() : bench.state && watch()));
+
 // Begin to watch, or watch another bench or row.
 export async function watch() {
   current?.abort();
+  if (document.hidden) return;
   const own = (current = new AbortController());
   while (!own.signal.aborted) {
     try {

@@ -23,16 +23,16 @@ export function start() {
   steps.start();
   document.getElementById("pick").addEventListener("submit", here(async (event) => {
     event.preventDefault();
-    if (Number(row.value) !== bench.row) bench.pick(Number(row.value));
+    pickTyped();
     await derive();
   }));
-  row.addEventListener("change", () => bench.pick(Number(row.value)));
+  row.addEventListener("change", here(pickTyped));
   view.addEventListener("change", here(derive));
   document.getElementById("certify").addEventListener("click", here(certify));
-  document.addEventListener("click", here(opened));
-  derivation.addEventListener("click", here(async (event) => {
-    if (event.target.id === "edit") await edit(document.getElementById("edited"));
-  }));
+  const opening = here(opened); // a press elsewhere takes back nothing that was said
+  document.addEventListener("click", (event) => event.target.closest(OPENS) && opening(event));
+  const editing = here(() => edit(document.getElementById("edited")));
+  derivation.addEventListener("click", (event) => event.target.id === "edit" && editing());
   derivation.addEventListener("keydown", here(async (event) => {
     if (event.target.id === "edited" && event.key === "Enter") await edit(event.target);
   }));
@@ -53,9 +53,22 @@ export function start() {
   frames.addEventListener("frame", (event) => settle(event.detail));
 }
 
+// The row whose number is typed; where there is none the picked one stays.
+function pickTyped() {
+  const { first, last } = bench.state.data;
+  const wanted = Number(row.value);
+  if (row.value === "") row.value = bench.row;
+  else if (wanted === bench.row) return;
+  else if (Number.isInteger(wanted) && wanted >= first && wanted <= last) bench.pick(wanted);
+  else {
+    const typed = row.value;
+    row.value = bench.row;
+    throw new Error(`there is no row ${typed}; the first is ${first}, the last ${last}`);
+  }
+}
+
 async function opened(event) {
   const found = event.target.closest(OPENS);
-  if (!found) return;
   await open(found.dataset.of ?? found.dataset.quantity);
   derivation.scrollIntoView({ block: "nearest" });
 }
@@ -135,6 +148,11 @@ async function edit({ value, dataset }) {
 async function certify() {
   certificate.hidden = false;
   certificate.textContent = "comparing with the complex step ...";
-  certificate.innerHTML = await askText(`${bench.path}/certificate?${query({ of: of.value })}`);
+  try {
+    certificate.innerHTML = await askText(`${bench.path}/certificate?${query({ of: of.value })}`);
+  } catch (error) {
+    certificate.hidden = true;
+    throw error;
+  }
   say("", said);
 }

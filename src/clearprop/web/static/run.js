@@ -9,6 +9,8 @@ const back = document.getElementById("back");
 const epoch = document.getElementById("epoch");
 const status = document.getElementById("status");
 let going = false;
+let orders = 0; // to go back, not yet carried out
+let held = false; // whether a pointer has the slider: no frame may move it from under there
 
 const doing = (verb, more) => saying(() => bench.do(verb, more))();
 const KEYS = { " ": () => go.click(), b: () => doing("batch"), e: () => doing("epoch") };
@@ -20,9 +22,22 @@ export function start() {
   for (const button of document.querySelectorAll("[data-verb]"))
     button.addEventListener("click", () => doing(button.dataset.verb));
   back.addEventListener("input", () => (epoch.value = back.value));
-  back.addEventListener("change", () => doing("back", { epoch: Number(back.value) }));
+  back.addEventListener("pointerdown", () => (held = true));
+  for (const name of ["pointerup", "pointercancel"]) addEventListener(name, () => (held = false));
+  back.addEventListener("change", saying(goBack));
   document.addEventListener("keydown", pressed);
   frames.addEventListener("frame", (event) => show(event.detail));
+}
+
+async function goBack() {
+  const epoch = Number(back.value);
+  orders += 1;
+  try {
+    await bench.do("back", { epoch });
+  } finally {
+    orders -= 1;
+  }
+  if (!orders && !held) back.max = epoch; // what came later is forgotten
 }
 
 // A key is a verb only where nothing else wants it.
@@ -40,10 +55,9 @@ function show(frame) {
   go.setAttribute("aria-disabled", ["ended", "diverged", "failed"].includes(frame.status)); // keeps the focus
   if (status.textContent !== words(frame)) status.textContent = words(frame);
   if (frame.epoch === undefined) return;
-  if (document.activeElement !== back || going) {
-    back.max = Math.max(frame.epoch, going ? 0 : Number(back.max));
-    back.value = frame.epoch;
-  }
+  if (held || orders) return;
+  back.max = frame.epoch;
+  back.value = frame.epoch;
   epoch.value = frame.batch ? `${frame.epoch} + ${frame.batch}/${frame.batches}` : frame.epoch;
 }
 
