@@ -14,7 +14,6 @@ import numpy as np
 
 from clearprop.arrays import BoolArray
 from clearprop.errors import FormulaError
-from clearprop.words import plain
 
 LONGEST = 2000  #: characters of a formula
 _XOR = re.compile(r"\bxor\b")
@@ -53,9 +52,9 @@ def parse(text: str) -> ast.expr:
         raise
     except SyntaxError as error:
         place = f" at character {indented + error.offset}" if error.offset else ""
-        raise FormulaError(f"{plain(text)!r} is not one formula: {error.msg}{place}; {_LANGUAGE}") from None
+        raise FormulaError(f"{text!r} is not one formula: {error.msg}{place}; {_LANGUAGE}") from None
     except (ValueError, RecursionError, MemoryError) as error:
-        raise FormulaError(f"{plain(text)!r} cannot be read: {error}") from None
+        raise FormulaError(f"{text!r} cannot be read: {error}") from None
     return tree
 
 
@@ -76,9 +75,7 @@ def _check(node: ast.expr, text: str, indented: int) -> None:
             piece = ast.get_source_segment(read, node) or ast.unparse(node)
             line = read.split("\n")[node.lineno - 1].encode()  # columns are counted in bytes
             place = indented + len(line[: node.col_offset].decode()) + 1
-            raise FormulaError(
-                f"{plain(text)!r}: {plain(piece)!r} at character {place} is not Boolean; {_LANGUAGE}"
-            )
+            raise FormulaError(f"{text!r}: {piece!r} at character {place} is not Boolean; {_LANGUAGE}")
     for child in children:
         _check(child, text, indented)
 

@@ -167,7 +167,7 @@ def _require_consistent(f: Sampler, domain: Domain, stated: Modulus) -> None:
             low, high = _ends(axes, d, np.unravel_index(int(change.argmax()), change.shape))
             raise DataError(
                 f"f changes by {worst:.4g} from ({told(low)}) to ({told(high)}), a slope of "
-                f"{worst / step:.4g}, and the modulus of continuity ({stated.source}) allows {stated(step):.4g}; "
+                f"{worst / step:.4g}; the modulus of continuity ({stated.source}) allows {stated(step):.4g}: "
                 "give a larger one"
             )
 

@@ -32,7 +32,7 @@ class Towers(BuiltTowers):
         ----------
         at : tuple of float, optional
             Point of several inputs: the first of them runs through the picture, the others stay. The middle
-            of the domain if left out.
+            of a cell in the middle if left out.
         """
         return _picture(self, at)
 
@@ -43,7 +43,7 @@ class Towers(BuiltTowers):
 def _picture(built: BuiltTowers, at: tuple[float, ...] | None) -> str:
     """Picture along the first input; the others stay where `at` has them."""
     n = len(built.domain)
-    fixed = [(low + high) / 2 for low, high in built.domain] if at is None else [float(each) for each in at]
+    fixed = _middle(built) if at is None else [float(each) for each in at]
     if len(fixed) != n or not all(
         low <= x <= high for x, (low, high) in zip(fixed, built.domain, strict=True)
     ):
@@ -71,6 +71,12 @@ def _picture(built: BuiltTowers, at: tuple[float, ...] | None) -> str:
         f'height="{height}" role="img" aria-label="{escape(label)}" font-family="system-ui, sans-serif" '
         'font-size="12" fill="currentColor">\n' + "\n".join(pieces) + "\n</svg>"
     )
+
+
+def _middle(built: BuiltTowers) -> list[float]:
+    """Middle of a cell, in the middle of the domain."""
+    cells = [(len(each) - 1) // 2 for each in built.edges]
+    return [float(each[k] + each[k + 1]) / 2 for each, k in zip(built.edges, cells, strict=True)]
 
 
 def _abscissae(built: BuiltTowers) -> Array:

@@ -135,9 +135,10 @@ def _called(f: Callable[..., Any], points: Array) -> Array:
 
 def _as_numbers(values: npt.ArrayLike) -> Array:
     try:
-        if np.iscomplexobj(values):
+        found = np.asarray(values)
+        if found.dtype.kind not in "biufO":
             raise TypeError
-        return np.asarray(values, dtype=np.float64)
+        return np.array([float(each) for each in found]) if found.dtype.kind == "O" else found.astype(float)
     except (TypeError, ValueError):
         raise DataError(
             "f gives something that is no real number; give a function with real values"

@@ -39,7 +39,8 @@ from clearprop.model import Model
 from clearprop.specification import Dense, Network, Parameters, parameters_from_arrays
 
 MOST_UNITS = 4000
-_HEIGHTS, _BLUR, _TAILS = 0.90, 0.05, 0.04  #: shares of epsilon
+_HEIGHTS, _BLUR, _TAILS = 0.90, 0.05, 0.04  #: shares of epsilon, for towers
+_LINES = 0.99  #: and for straight lines, whose bound a kink attains: rounding needs the rest
 
 
 def towers(
@@ -222,8 +223,8 @@ def _line(
     count = len(pieces.heights)
     blur = min(modulus.inverse(_BLUR * epsilon, high - low), (high - low) / count / 10)
     _require_digits(blur, ends)
-    tails = (spread + pieces.bound) + (spread / 2 + pieces.bound)
-    steepness = _logit(_TAILS * epsilon / (2 * tails)) / blur if tails else 4 / blur
+    tails = max((spread + pieces.bound) + (spread / 2 + pieces.bound), epsilon)
+    steepness = _logit(_TAILS * epsilon / (2 * tails)) / blur
     q = 1 / (1 + math.exp(steepness * blur))
     bound = pieces.bound + modulus(blur) + 2 * q * tails
     return _Plan(
@@ -266,8 +267,8 @@ def _hats(
     f: Sampler, ends: tuple[float, float], epsilon: float, modulus: Modulus, spacing: Spacing, most: int
 ) -> _Plan:
     """Straight lines between knots."""
-    place, error = (even_knots, epsilon) if spacing == "even" else (adaptive_knots, 0.99 * epsilon)
-    pieces = place(f, *ends, error, modulus, most)
+    place = even_knots if spacing == "even" else adaptive_knots
+    pieces = place(f, *ends, _LINES * epsilon, modulus, most)
     knots, heights = pieces.places, pieces.heights
     slopes = np.diff(heights) / np.diff(knots)
     bends = np.diff(slopes, prepend=0.0)
@@ -297,10 +298,9 @@ def _cells(f: Sampler, box: Domain, epsilon: float, modulus: Modulus, most: int)
     level, spread = _spread(heights)
     own = modulus(math.hypot(*widths) / 2)
     far = spread / 2 + own
-    threshold = 2.2 * _logit(_TAILS / 2 * epsilon / (far + heights.size * spread / 2))
-    x = (
-        _TAILS * epsilon / (threshold * (far + own + modulus(blur)))
-    )  # S x / 2 (R + E + w(r)) is half the tails
+    threshold = 2.2 * _logit(_TAILS / 2 * epsilon / max(far + heights.size * spread / 2, epsilon))
+    # S x / 2 (R + E + w(r)) is to be half of what the tails may cost, as u (R + M R') is
+    x = _TAILS * epsilon / (threshold * max(far + own + modulus(blur), epsilon))
     steepness = _logit(min(x / (2 * n - 1), 0.01 / n)) / blur
     q = 1 / (1 + math.exp(steepness * blur))
     u = 1 / (1 + math.exp(threshold * (0.5 - 2 * n * q)))
