@@ -110,7 +110,7 @@ constructions.expression constructions.normal_form constructions.predicting cons
 constructions.truth_table constructions.modulus
 constructions.perceptrons constructions.strips
 constructions.built
-constructions.picture
+constructions.picture constructions.plans
 constructions.tower_networks
 constructions
 table_model.threshold table_model.splits table_model.baselines table_model.canonical

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import clearprop as cp
-from clearprop.constructions import tower_networks
+from clearprop.constructions.built import share_near_corners
 from clearprop.glassbox.render.bands import standalone
 
 KINDS = [(kind, spacing) for kind in ("sigmoid", "relu") for spacing in ("even", "adaptive")]
@@ -160,7 +160,7 @@ def test_several_inputs_keep_the_bound_outside_of_corners(f, domain, epsilon, li
         np.abs(inside[:, d, None] - edges[1:-1]).min(axis=1, initial=np.inf) < 10 * built.blur
         for d, edges in enumerate(built.edges)
     )
-    wide = tower_networks.share_near_corners(built.edges, 10 * built.blur)
+    wide = share_near_corners(built.edges, 10 * built.blur)
     assert np.mean(crossings > 1) == pytest.approx(wide, rel=0.1, abs=1e-4)
 
 

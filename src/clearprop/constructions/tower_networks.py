@@ -8,39 +8,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, get_args
 
 import numpy as np
 
-from clearprop.arrays import Array
 from clearprop.constructions.built import Kind, Spacing, measure, share_near_corners
-from clearprop.constructions.modulus import Modulus, modulus_of
+from clearprop.constructions.modulus import modulus_of
 from clearprop.constructions.picture import Towers
-from clearprop.constructions.sampling import (
-    Domain,
-    RealFunction,
-    Sampler,
-    domain_of,
-    sampler,
-    told,
-)
-from clearprop.constructions.strips import (
-    Pieces,
-    adaptive_knots,
-    adaptive_strips,
-    even_knots,
-    even_strips,
-    too_many,
-)
+from clearprop.constructions.plans import cells, hats, line
+from clearprop.constructions.sampling import RealFunction, domain_of, sampler, told
 from clearprop.engines import EngineName
 from clearprop.errors import DataError, SpecificationError
 from clearprop.model import Model
-from clearprop.specification import Dense, Network, Parameters, parameters_from_arrays
 
 MOST_UNITS = 4000
-_HEIGHTS, _BLUR, _TAILS = 0.90, 0.05, 0.04  #: shares of epsilon, for towers
-_LINES = 0.99  #: and for straight lines, whose bound a kink attains: rounding needs the rest
 
 
 def towers(
@@ -127,10 +108,10 @@ def towers(
 
     *n dimensions.* Cells of even width; the tower of a cell is sigmoid(S (sum of its n one-dimensional towers
     - n + 1/2)). A point with at most one coordinate within r of a line between cells is in one cell, or
-    between two whose towers add up to 1 within S x / 2, x = (2n - 1) q; every other tower is at most
+    between two whose towers add up to 1 within S p / 2, p = (2n - 1) q; every other tower is at most
     u = sigmoid(-S (1/2 - 2 n q)) there. With M cells and R' = (max c_i - min c_i) / 2
 
-        |g - f| <= (1 + S x / 2) (E + w(r)) + (S x / 2 + u) R + M u R'
+        |g - f| <= (1 + S p / 2) (E + w(r)) + (S p / 2 + u) R + M u R'
 
     Nothing is promised at the corners of cells, where two coordinates are within r of a line: there all
     towers can vanish, and g falls back to c. Their share of the volume is `excluded`; r is at most a
@@ -143,11 +124,11 @@ def towers(
     sampled = sampler(f, len(box))
     known = modulus_of(sampled, box, lipschitz, modulus)
     if len(box) > 1:
-        plan = _cells(sampled, box, epsilon, known, most_units)
+        plan = cells(sampled, box, epsilon, known, most_units)
     elif kind == "relu":
-        plan = _hats(sampled, box[0], epsilon, known, spacing, most_units)
+        plan = hats(sampled, box[0], epsilon, known, spacing, most_units)
     else:
-        plan = _line(sampled, box[0], epsilon, known, spacing, most_units)
+        plan = line(sampled, box[0], epsilon, known, spacing, most_units)
     measured = measure(plan.theta, sampled, plan.edges, plan.blur, epsilon, engine)
     if not measured.holds:
         raise DataError(
@@ -191,147 +172,3 @@ def _require_sense(epsilon: float, kind: str, spacing: str, n: int, most_units: 
         )
     if isinstance(most_units, bool) or not isinstance(most_units, int) or most_units < 2:
         raise SpecificationError(f"most_units is a whole number from 2, not {most_units!r}")
-
-
-@dataclass(frozen=True, eq=False)
-class _Plan:
-    """A network and the numbers of its proof."""
-
-    theta: Parameters
-    edges: tuple[Array, ...]
-    heights: Array
-    level: float
-    bound: float
-    steepness: tuple[float, ...] = ()
-    blur: float = 0.0
-
-
-def _spread(heights: Array) -> tuple[float, float]:
-    """Middle of the heights, and the distance of the highest from the lowest."""
-    low, high = float(heights.min()), float(heights.max())
-    return low + (high - low) / 2, high - low
-
-
-def _line(
-    f: Sampler, ends: tuple[float, float], epsilon: float, modulus: Modulus, spacing: Spacing, most: int
-) -> _Plan:
-    """Towers side by side."""
-    low, high = ends
-    place = even_strips if spacing == "even" else adaptive_strips
-    pieces = place(f, low, high, _HEIGHTS * epsilon, modulus, most // 2)
-    level, spread = _spread(pieces.heights)
-    count = len(pieces.heights)
-    blur = min(modulus.inverse(_BLUR * epsilon, high - low), (high - low) / count / 10)
-    _require_digits(blur, ends)
-    tails = max((spread + pieces.bound) + (spread / 2 + pieces.bound), epsilon)
-    steepness = _logit(_TAILS * epsilon / (2 * tails)) / blur
-    q = 1 / (1 + math.exp(steepness * blur))
-    bound = pieces.bound + modulus(blur) + 2 * q * tails
-    return _Plan(
-        _tower_parameters(pieces, level, steepness, blur),
-        (pieces.places,),
-        pieces.heights,
-        level,
-        bound,
-        (steepness,),
-        blur,
-    )
-
-
-def _logit(share: float) -> float:
-    """A number u with sigmoid(-u) at most the share; at least 4, so that a step is one."""
-    return max(math.log((1 - share) / share), 4.0) if share < 1 else 4.0
-
-
-def _require_digits(blur: float, ends: tuple[float, float]) -> None:
-    """Raise SpecificationError where float64 cannot say on which side of an edge a number is."""
-    if blur < 1e4 * np.finfo(np.float64).eps * max(map(abs, ends)):
-        raise SpecificationError(
-            f"edges would have to be placed to {blur:.2g}, which float64 cannot at {max(map(abs, ends)):g}; "
-            "raise epsilon, or shift the domain nearer to 0"
-        )
-
-
-def _tower_parameters(pieces: Pieces, level: float, steepness: float, blur: float) -> Parameters:
-    """Units 2i and 2i + 1 are the left and the right edge of tower i."""
-    count = len(pieces.heights)
-    edges = pieces.places.copy()
-    edges[0], edges[-1] = edges[0] - blur, edges[-1] + blur
-    biases = -steepness * np.stack([edges[:-1], edges[1:]], axis=1).ravel()
-    heights = np.stack([pieces.heights - level, level - pieces.heights], axis=1).reshape(1, -1)
-    network = Network(1, [Dense(2 * count, "sigmoid"), Dense(1)])  # type: ignore[arg-type]
-    return parameters_from_arrays(network, [np.full((2 * count, 1), steepness), heights], [biases, [level]])
-
-
-def _hats(
-    f: Sampler, ends: tuple[float, float], epsilon: float, modulus: Modulus, spacing: Spacing, most: int
-) -> _Plan:
-    """Straight lines between knots."""
-    place = even_knots if spacing == "even" else adaptive_knots
-    pieces = place(f, *ends, _LINES * epsilon, modulus, most)
-    knots, heights = pieces.places, pieces.heights
-    slopes = np.diff(heights) / np.diff(knots)
-    bends = np.diff(slopes, prepend=0.0)
-    network = Network(1, [Dense(len(slopes), "relu"), Dense(1)])  # type: ignore[arg-type]
-    theta = parameters_from_arrays(
-        network, [np.ones((len(slopes), 1)), bends[None]], [-knots[:-1], [heights[0]]]
-    )
-    return _Plan(theta, (knots,), heights, float(heights[0]), pieces.bound)
-
-
-def _cells(f: Sampler, box: Domain, epsilon: float, modulus: Modulus, most: int) -> _Plan:
-    """Towers over the cells of a grid."""
-    n = len(box)
-    longest = math.hypot(*(high - low for low, high in box))
-    width = 2 * modulus.inverse(_HEIGHTS * epsilon, longest / 2) / math.sqrt(n)
-    counts = [max(math.ceil((high - low) / width * (1 - 1e-12)), 1) for low, high in box]
-    units = math.prod(counts) + sum(count + 1 for count in counts)
-    if units > most:
-        raise too_many(units, most, modulus, "hidden units")
-    edges = tuple(np.linspace(low, high, count + 1) for (low, high), count in zip(box, counts, strict=True))
-    middles = np.meshgrid(*((each[:-1] + each[1:]) / 2 for each in edges), indexing="ij")
-    heights = f(np.stack(middles, axis=-1).reshape(-1, n)).reshape(counts)
-    widths = [float(each[1] - each[0]) for each in edges]
-    blur = min(modulus.inverse(_BLUR * epsilon, longest), min(widths) / 100)
-    for ends in box:
-        _require_digits(blur, ends)
-    level, spread = _spread(heights)
-    own = modulus(math.hypot(*widths) / 2)
-    far = spread / 2 + own
-    threshold = 2.2 * _logit(_TAILS / 2 * epsilon / max(far + heights.size * spread / 2, epsilon))
-    # S x / 2 (R + E + w(r)) is to be half of what the tails may cost, as u (R + M R') is
-    x = _TAILS * epsilon / (threshold * max(far + own + modulus(blur), epsilon))
-    steepness = _logit(min(x / (2 * n - 1), 0.01 / n)) / blur
-    q = 1 / (1 + math.exp(steepness * blur))
-    u = 1 / (1 + math.exp(threshold * (0.5 - 2 * n * q)))
-    pair = threshold * (2 * n - 1) * q / 2
-    bound = (1 + pair) * (own + modulus(blur)) + (pair + u) * far + heights.size * u * spread / 2
-    theta = _cell_parameters(edges, heights, level, steepness, threshold, blur)
-    return _Plan(theta, edges, heights, level, bound, (steepness, threshold), blur)
-
-
-def _cell_parameters(
-    edges: tuple[Array, ...], heights: Array, level: float, steepness: float, threshold: float, blur: float
-) -> Parameters:
-    """Layer 1 has each edge of each input once; a tower in layer 2 takes 2n of them, n with a minus."""
-    n = len(edges)
-    units = sum(map(len, edges))
-    weights, biases = np.zeros((units, n)), np.zeros(units)
-    sums = np.zeros((heights.size, units))
-    cells = np.stack(np.unravel_index(np.arange(heights.size), heights.shape), axis=1)
-    first = 0
-    for d, each in enumerate(edges):
-        moved = each.copy()
-        moved[0], moved[-1] = moved[0] - blur, moved[-1] + blur
-        own = slice(first, first + len(each))
-        weights[own, d], biases[own] = steepness, -steepness * moved
-        rows = np.arange(heights.size)
-        sums[rows, first + cells[:, d]] = threshold
-        sums[rows, first + cells[:, d] + 1] = -threshold
-        first += len(each)
-    network = Network(n, [Dense(units, "sigmoid"), Dense(heights.size, "sigmoid"), Dense(1)])  # type: ignore[arg-type]
-    return parameters_from_arrays(
-        network,
-        [weights, sums, (heights.ravel() - level)[None]],
-        [biases, np.full(heights.size, -threshold * (n - 0.5)), [level]],
-    )
