@@ -17,6 +17,7 @@ from clearprop.errors import FormulaError
 
 LONGEST = 2000  #: characters of a formula
 _XOR = re.compile(r"\bxor\b")
+_BLANK = re.compile(r"\s")
 _CONSTANTS = {"true": True, "false": False}
 _LANGUAGE = (
     "a Boolean formula has names, 0 and 1, parentheses, & | ^ ~ and the words and, or, xor, not; "
@@ -43,11 +44,11 @@ def parse(text: str) -> ast.expr:
     """
     if len(text) > LONGEST:
         raise FormulaError(f"a formula of {len(text):,} characters is longer than the limit of {LONGEST:,}")
-    read = _XOR.sub(" ^ ", text.rstrip())  # as long as the word, so that places stay right
+    read = _XOR.sub(" ^ ", _BLANK.sub(" ", text.rstrip()))  # letter for letter, so that places stay right
     indented = len(read) - len(read.lstrip())
     try:
         tree = ast.parse(read[indented:], mode="eval").body
-        _check(tree, text, indented)
+        _check(tree, text, read[indented:], indented)
     except FormulaError:
         raise
     except SyntaxError as error:
@@ -58,7 +59,7 @@ def parse(text: str) -> ast.expr:
     return tree
 
 
-def _check(node: ast.expr, text: str, indented: int) -> None:
+def _check(node: ast.expr, text: str, read: str, indented: int) -> None:
     match node:
         case ast.BinOp(op=ast.BitAnd() | ast.BitOr() | ast.BitXor()):
             children = [node.left, node.right]
@@ -71,13 +72,12 @@ def _check(node: ast.expr, text: str, indented: int) -> None:
         case ast.Constant(value=value) if type(value) in (int, bool) and value in (0, 1):
             children = []
         case _:
-            read = _XOR.sub(" ^ ", text)[indented:]
             piece = ast.get_source_segment(read, node) or ast.unparse(node)
-            line = read.split("\n")[node.lineno - 1].encode()  # columns are counted in bytes
-            place = indented + len(line[: node.col_offset].decode()) + 1
+            before = read.encode()[: node.col_offset]  # columns are counted in bytes
+            place = indented + len(before.decode()) + 1
             raise FormulaError(f"{text!r}: {piece!r} at character {place} is not Boolean; {_LANGUAGE}")
     for child in children:
-        _check(child, text, indented)
+        _check(child, text, read, indented)
 
 
 def names(tree: ast.expr) -> tuple[str, ...]:
@@ -87,7 +87,7 @@ def names(tree: ast.expr) -> tuple[str, ...]:
     ('c', 'a')
     """
     found = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
-    found.sort(key=lambda node: (node.lineno, node.col_offset))
+    found.sort(key=lambda node: node.col_offset)
     return tuple(dict.fromkeys(node.id for node in found if node.id.lower() not in _CONSTANTS))
 
 

@@ -71,13 +71,16 @@ class Modulus:
             return target / (change(1.0))
         low, high = LEAST * most, most
         if not change(low) <= target:
+            remedy = "split the domain where it jumps"
+            if self.estimated:
+                remedy += ", or, if the samples were too few for it, give lipschitz="
             raise DataError(
                 f"the modulus of continuity ({self.source}) is still {change(low):.3g} at a distance of "
                 f"{low:.3g}, above the {target:.3g} that is needed: it must go to 0 with the distance, so "
-                "the function has to be continuous; split the domain where it jumps"
+                f"the function has to be continuous; {remedy}"
             )
         while high / low > 1 + 1e-9:
-            middle = math.sqrt(low * high)
+            middle = math.sqrt(low) * math.sqrt(high)
             low, high = (middle, high) if change(middle) <= target else (low, middle)
         return low
 
@@ -107,7 +110,7 @@ def modulus_of(
     if lipschitz is not None and omega is not None:
         raise SpecificationError("lipschitz and modulus say the same thing in two ways; give one of them")
     if lipschitz is not None:
-        if isinstance(lipschitz, bool) or not 0 <= lipschitz < math.inf:
+        if not isinstance(lipschitz, int | float | np.number) or not 0 <= lipschitz < math.inf:
             raise SpecificationError(f"lipschitz is a number from 0, not {lipschitz!r}")
         constant = float(lipschitz)
         stated = Modulus(

@@ -197,7 +197,8 @@ def boolean(
     them leaves the output's own sum at least 1/2 - k h away from 0, and the output is within
     sigmoid(-s (1/2 - k h)) of 0 or 1; s is the first whole number for which that is at most the tolerance.
     """
-    if tolerance is not None and not LEAST_TOLERANCE <= tolerance < 0.5:
+    numeric = tolerance is None or isinstance(tolerance, int | float | np.number)
+    if not numeric or (tolerance is not None and not LEAST_TOLERANCE <= tolerance < 0.5):
         raise SpecificationError(
             f"tolerance is a number from {LEAST_TOLERANCE:g} to below 0.5, so that outputs round to the "
             f"function's values, not {tolerance!r}; leave it out for steps, which are exact"

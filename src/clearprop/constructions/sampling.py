@@ -18,6 +18,7 @@ Sampler: TypeAlias = Callable[[Array], Array]  #: points (m, n) to values (m,)
 Domain: TypeAlias = tuple[tuple[float, float], ...]
 
 MOST_INPUTS = 6
+WIDEST = 1e100  #: ends of an interval, and 1 / the narrowest
 
 
 def domain_of(given: Sequence[Any]) -> Domain:
@@ -46,6 +47,10 @@ def domain_of(given: Sequence[Any]) -> Domain:
             raise SpecificationError(
                 f"domain: the interval from {low:g} to {high:g} is empty or endless; the low end comes first "
                 "and both are finite"
+            )
+        if high - low < 1 / WIDEST or max(abs(low), abs(high)) > WIDEST:
+            raise SpecificationError(
+                f"domain: the interval from {low:g} to {high:g} leaves float64 no room to compute in; scale f"
             )
     if len(ends) > MOST_INPUTS:
         raise SpecificationError(

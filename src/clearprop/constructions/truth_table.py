@@ -101,7 +101,7 @@ def truth_table(f: BooleanFunction, variables: Sequence[str] | None = None) -> T
 
 
 def _names(variables: Sequence[str]) -> tuple[str, ...]:
-    found = tuple(variables)
+    found = tuple(variables) if isinstance(variables, Sequence) else ()
     if not found or not all(isinstance(name, str) and name for name in found):
         raise SpecificationError(f"variables is a list of names such as ('p', 'q'), not {variables!r}")
     if len(set(found)) < len(found):
@@ -136,7 +136,10 @@ def _of_formula(text: str, named: tuple[str, ...] | None) -> TruthTable:
 
 def _of_callable(f: Callable[..., Any], named: tuple[str, ...] | None) -> TruthTable:
     if named is None:
-        parameters = inspect.signature(f).parameters.values()
+        try:
+            parameters = list(inspect.signature(f).parameters.values())
+        except ValueError:  # some built-in functions do not tell
+            parameters = []
         positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
         if not parameters or any(each.kind not in positional for each in parameters):
             raise SpecificationError(
