@@ -5,7 +5,7 @@ OLDEST := .venv-oldest
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: bad-input report explained worksheets pictures notes-checked demo test test-oldest check slow bench bench-quick scores clean
+.PHONY: bad-input report explained worksheets pictures constructions notes-checked demo test test-oldest check slow bench bench-quick scores clean
 
 demo: $(VENV)/core  ## train on the shipped table, then predict and evaluate with the saved model
 	$(BIN)/clearprop train penguins --target species --out penguins.safetensors
@@ -64,6 +64,9 @@ report: $(VENV)/core  ## a page about the training on the shipped table: docs/re
 
 pictures: $(VENV)/dev  ## distributions by layer over training, as docs/diagnosis.md shows them: docs/diagnosis
 	$(BIN)/python docs/diagnosis/pictures.py
+
+constructions: $(VENV)/core  ## networks written down, drawn and counted: docs/constructions.md, docs/constructions
+	$(BIN)/python docs/constructions/pictures.py
 
 notes-checked: $(VENV)/core  ## every formula of the notes through the checker: docs/notes-checked.md
 	$(BIN)/python docs/notes_checked

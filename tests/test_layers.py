@@ -95,7 +95,6 @@ glassbox.checker.verdict
 glassbox.checker.checking
 glassbox.checker
 glassbox
-constructions
 model_file.schema
 model_file.header
 model_file.file model_file.inspecting
@@ -108,6 +107,13 @@ export.onnx_table export.c_table
 export.onnx_model export.c_source
 export
 model
+constructions.expression constructions.normal_form constructions.predicting constructions.sampling
+constructions.truth_table constructions.modulus
+constructions.perceptrons constructions.strips
+constructions.built
+constructions.picture constructions.plans
+constructions.tower_networks
+constructions
 table_model.threshold table_model.splits table_model.baselines table_model.canonical
 table_model.settings table_model.rows
 table_model.plan

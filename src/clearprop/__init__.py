@@ -12,6 +12,10 @@ from clearprop.environment import __version__
 
 if TYPE_CHECKING:
     from clearprop.adoption import adopt as adopt
+    from clearprop.constructions import BooleanNetwork as BooleanNetwork
+    from clearprop.constructions import Towers as Towers
+    from clearprop.constructions import boolean as boolean
+    from clearprop.constructions import towers as towers
     from clearprop.engines import forward as forward
     from clearprop.engines import gradient as gradient
     from clearprop.engines.jacobian import input_gradient as input_gradient
@@ -94,6 +98,7 @@ if TYPE_CHECKING:
 #: module -> the public names that live there
 _HOMES: dict[str, tuple[str, ...]] = {
     "adoption": ("adopt",),
+    "constructions": ("BooleanNetwork", "Towers", "boolean", "towers"),
     "engines": ("forward", "gradient"),
     "engines.jacobian": ("input_gradient", "jacobian"),
     "errors": ("ClearpropError", "DataError", "FormulaError", "ModelFileError", "SpecificationError"),

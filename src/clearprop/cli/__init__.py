@@ -13,6 +13,7 @@ import typer
 from clearprop.cli import (
     check,
     check_formula,
+    construct,
     cross_validate,
     diagnose,
     evaluate,
@@ -67,6 +68,12 @@ _formulas = {
     "help_option_names": ["--help"],
 }  # a formula may begin with a minus
 app.command("check-formula", context_settings=_formulas)(check_formula.check_formula)
+_construct = typer.Typer(
+    help="Write down a network instead of training it: a Boolean function, or towers.", no_args_is_help=True
+)
+_construct.command("boolean", context_settings=_formulas)(construct.boolean)
+_construct.command("towers", context_settings=_formulas)(construct.towers)
+app.add_typer(_construct, name="construct")
 app.command("explain")(explain.explain)
 app.command("export")(export.export)
 app.command("inspect")(inspect.inspect)
