@@ -107,7 +107,6 @@ def test_a_public_name_without_an_entry_or_a_docstring_is_found(website, monkeyp
 
 
 def test_bars_and_stars_of_docstrings_mean_themselves(website):
-    pytest.importorskip("sphinx")
     from website.docstrings import escaped
 
     assert escaped(["|W|^2 is `a * b`, 2 * x", ">>> 2 * 3", "6", "", "a*"]) == [
@@ -128,7 +127,14 @@ FAULTY = """# A page
 [nowhere](nowhere.md), [no such place](#no-such-place), $\\nosuchcommand$, ![no picture](missing.png)
 
 ```{toctree}
+:glob:
+
 reference/index
+reference/measured
+reference/changelog
+reference/contributing
+workshop/*
+experiments*
 ```
 """
 
@@ -137,6 +143,8 @@ reference/index
 def test_a_faulty_page_fails_the_build_and_every_fault_is_told(tmp_path):
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs/index.md").write_text(FAULTY)
+    (tmp_path / "docs/workshop").mkdir()
+    (tmp_path / "docs/workshop/first.md").write_text("# A chapter that came later\n")
     planted = "import clearprop; clearprop.__all__.append('planted'); clearprop.planted = 3; "
     options = ["-b", "html", "-W", "-n", "--keep-going", "-c", str(DOCS / "website")]
     options += [str(tmp_path / "docs"), str(tmp_path / "built")]
@@ -152,3 +160,5 @@ def test_a_faulty_page_fails_the_build_and_every_fault_is_told(tmp_path):
     )
     for fault in faults:
         assert fault in told.stderr, fault
+    assert "workshop" not in told.stderr  # it stands in the table of contents
+    assert "experiments*" not in told.stderr  # a place that is kept

@@ -41,13 +41,12 @@ highlight_language = "none"  # where a block names none, it is a terminal or a t
 # Docstrings: numpydoc's sections; a single backtick is code, as it is in the source.
 napoleon_google_docstring = False
 napoleon_use_rtype = False
+napoleon_use_param = False  # names that share a description stay together
 napoleon_use_ivar = True
 napoleon_preprocess_types = False
 default_role = "code"
 autodoc_member_order = "alphabetical"
 autodoc_typehints = "none"  # the docstrings give types with shapes
-autodoc_preserve_defaults = True
-maximum_signature_line_length = 80
 
 nitpicky = True
 nitpick_ignore_regex = [(r"py:(class|data|obj|exc)", r".*")]  # types: NumPy's, inner ones, and words

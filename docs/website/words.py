@@ -149,7 +149,8 @@ SCHEDULES: Mapping[str, Words] = {
         "To begin with, and where early stopping ends the run.", "a number in place of a schedule"
     ),
     "inverse_scaling": Words(
-        "For plain descent on a stream of rows: the classical conditions for convergence."
+        "For plain descent on a stream of rows; a power above 0.5 and up to 1 meets the classical conditions for "
+        "convergence."
     ),
     "step_decay": Words(
         "For long runs that are watched: the loss falls visibly at each step down.", "common practice"
