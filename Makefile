@@ -5,7 +5,7 @@ OLDEST := .venv-oldest
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: bad-input report explained worksheets pictures constructions notes-checked demo test test-oldest check slow bench bench-quick scores clean
+.PHONY: docs bad-input report explained worksheets pictures constructions notes-checked demo test test-oldest check slow bench bench-quick scores clean
 
 demo: $(VENV)/core  ## train on the shipped table, then predict and evaluate with the saved model
 	$(BIN)/clearprop train penguins --target species --out penguins.safetensors
@@ -54,6 +54,11 @@ worksheets: $(VENV)/core  ## an exercise of each kind and its key: docs/workshee
 	    --out docs/worksheets/$$kind-sheet.$$end --answers docs/worksheets/$$kind-key.$$end; \
 	done; done
 
+docs: $(VENV)/docs  ## the documentation site: build/docs/index.html; a warning, such as a link that leads nowhere, is an error
+	$(BIN)/python -m sphinx --builder html --fresh-env --fail-on-warning --keep-going --nitpicky --quiet \
+	  --conf-dir docs/website docs build/docs
+	@echo "built build/docs/index.html"
+
 bad-input: $(VENV)/dev  ## what is said of every fault of a table: docs/bad-input.md
 	$(BIN)/python tests/bad_input.py
 
@@ -88,6 +93,11 @@ $(VENV)/core: pyproject.toml | $(VENV)/python
 $(VENV)/dev: pyproject.toml | $(VENV)/core
 	@echo "installing the developers' tools into $(VENV) (once) ..."
 	$(PIP) --editable '.[dev]'
+	@touch $@
+
+$(VENV)/docs: pyproject.toml | $(VENV)/core
+	@echo "installing the documentation's builder into $(VENV) (once) ..."
+	$(PIP) --editable '.[docs]'
 	@touch $@
 
 # The CPU build of PyTorch is pinned in pyproject.toml: a plain `torch` pulls several GB.

@@ -8,7 +8,14 @@ import pytest
 import clearprop
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    *(
+        page
+        for folder in (".", "how-to", "explanations")
+        for page in sorted((ROOT / "docs" / folder).glob("*.md"))
+    ),
+]
 
 
 def blocks(page):

@@ -78,8 +78,8 @@ def _with(verdict: str, remark: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text whose stars and underscores are no Markdown."""
-    return re.sub(r"([*_])", r"\\\1", text)
+    """Text whose stars, underscores and brackets are no Markdown."""
+    return re.sub(r"([*_[])", r"\\\1", text)
 
 
 def _cell(text: str) -> str:
