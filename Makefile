@@ -65,7 +65,7 @@ report: $(VENV)/core  ## a page about the training on the shipped table: docs/re
 pictures: $(VENV)/dev  ## distributions by layer over training, as docs/diagnosis.md shows them: docs/diagnosis
 	$(BIN)/python docs/diagnosis/pictures.py
 
-notes-checked: $(VENV)/core  ## every formula of the notes through the checker: docs/notes-checked.md
+notes-checked: $(VENV)/core  ## every formula, claim and number of the notes, run: docs/notes-checked.md
 	$(BIN)/python docs/notes_checked
 
 clean:
