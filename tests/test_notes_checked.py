@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
-sys.path.insert(0, str(DOCS))
+sys.path.insert(0, str(DOCS))  # removed below: the folder is no package of the library
 
-from notes_checked import judging, page  # noqa: E402  # the folder is no package of the library
+from notes_checked import judging, page  # noqa: E402
 from notes_checked.rows import Claim, Formula, Number  # noqa: E402
+
+sys.path.remove(str(DOCS))
 
 NOTES = list(page.NOTES)
 

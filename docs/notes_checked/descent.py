@@ -120,6 +120,11 @@ def example_mean(how: str) -> Found:
     ), f"3 examples: the {how} is {ratio:.3g} times the gradient of C"
 
 
+def _descended(theta: cp.Parameters, steps: int) -> cp.Parameters:
+    plain = {"batch_size": len(_X), "engine": "textbook", "progress": False}
+    return cp.train(WIDE, _X, _Y, initial=theta, optimizer=cp.SGD(0.05), epochs=steps, **plain).theta
+
+
 def minimised(over: str) -> Found:
     """Whether min over this (C, or the parameters) asks for something of the network."""
     theta = WIDE.initialize(seed=0)
@@ -132,9 +137,8 @@ def minimised(over: str) -> Found:
             False,
             f"with C free, c times the squares for c = 1, 0.1, 0 gives {told} with the same outputs",
         )
-    model = cp.train(WIDE, _X, _Y, initial=theta, optimizer=cp.SGD(0.05), batch_size=3, epochs=100,
-                     engine="textbook", progress=False)  # fmt: skip
-    loss, _ = cp.gradient(WIDE, model.theta, _X, _Y, engine="textbook")
+    theta = _descended(theta, 100)
+    loss, _ = cp.gradient(WIDE, theta, _X, _Y, engine="textbook")
     return (
         loss < first / 2,
         f"100 steps of gradient descent over W and b take C from {first:.3g} to {loss:.2g}",
@@ -145,9 +149,7 @@ def minimises(kind: str) -> Found:
     """Whether a network (as it is begun, or after training) minimises C: its gradient is almost 0."""
     theta = WIDE.initialize(seed=0)
     if kind == "trained":
-        model = cp.train(WIDE, _X, _Y, initial=theta, optimizer=cp.SGD(0.05), batch_size=3, epochs=500,
-                         engine="textbook", progress=False)  # fmt: skip
-        theta = model.theta
+        theta = _descended(theta, 500)
     loss, slope = cp.gradient(WIDE, theta, _X, _Y, engine="textbook")
     size = float(np.linalg.norm(slope.flat))
     small = "below 0.01" if size < 1e-2 else f"{size:.1g}"

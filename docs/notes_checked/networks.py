@@ -26,6 +26,7 @@ NETWORKS = {
     "mixed": _net(2, (3, "tanh"), (2, "sigmoid"), loss="half_squared_error"),
     "slide": _net(3, (3, "sigmoid"), (2, "sigmoid"), loss="half_squared_error"),
     "002": cp.Network(4, [cp.Dense(3, "tanh"), cp.Dense(2, "tanh"), cp.Dense(5, bias=False)]),
+    "4-5-3-2": _net(4, (5, "tanh"), (3, "tanh"), (2, "identity"), loss="squared_error"),
     "absolute": _net(2, (3, "tanh"), (1, "identity"), loss="absolute_error"),
     "hinge": _net(2, (3, "tanh"), (1, "identity"), loss="hinge"),
     "huber": _net(2, (3, "tanh"), (1, "identity"), loss="huber"),

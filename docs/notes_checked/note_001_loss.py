@@ -19,7 +19,7 @@ LOSS = (
         Number("202-220", r"-\sum y_i \log_2 \hat{y}_i, \ y = [0\,1\,0\,0], \ \hat{y} = [0.2\,0.1\,0.4\,0.3]", "-log(0.1) / log(2)", None, 'of the example, actual against predicted, in bits'),
         Claim("224, 228", "it is low where the prediction is close", "`cross_entropy_bits` over q", losses.closeness, "least", "distance"),
         Formula("226", r"-\sum p_i \log_2 q_i", "loss", "-sum(y * log2(y_hat))", "bits", "information expected by p, of an estimate q"),
-        Claim("227", "it captures the difference of two distributions", "0 for equal ones", losses.closeness, "distance", "least", "the difference is cross-entropy less entropy (KL); for one-hot p the same"),
+        Claim("227", "it captures the difference of two distributions", "`cross_entropy_bits`, ordered by it", losses.closeness, "least", "distance", "the difference itself is cross-entropy less entropy (KL)"),
         Formula("230, 349", r"L(\theta) = -\sum y_c \log_2 \hat{y}_c", "C", "-sum(y * log2(y_hat))", "bits"),
         Formula("232-236", r"L(\theta) = -\log_2 \hat{y}_t", "C", "-log2(sum(y * y_hat))", "bits"),
         Claim("249", r"minimise $-\log_2 \hat{y}_t$", "falls as the true class grows likelier", losses.likelihood, -1, 1),

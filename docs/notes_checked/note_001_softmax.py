@@ -7,7 +7,7 @@ from notes_checked.rows import Claim, Formula, Section
 
 SOFTMAX = (
     Section("Output units", (
-        Formula("485", r"\frac{\partial L}{\partial W_{11}^1} = \frac{\partial L}{\partial \hat{y}} \frac{\partial \hat{y}}{\partial z_1^L} \cdots \frac{\partial z_1^1}{\partial W_{11}^1}, \text{ now for k classes}", "W[1][0,0]", "dC/dy_hat[0] * y_hat[0] * (1 - y_hat[0]) * W[2][0,0] * dg[1](z[1][0]) * x[0]", "classes", r"one path of many, and each output of a softmax depends on each z", mended=("W[1][0,0]", "sum(p, delta[2][p] * W[2][p,0]) * dg[1](z[1][0]) * x[0]", "classes")),
+        Formula("485", r"\frac{\partial L}{\partial W_{11}^1} = \frac{\partial L}{\partial \hat{y}} \frac{\partial \hat{y}}{\partial z_1^L} \cdots \frac{\partial z_1^1}{\partial W_{11}^1}, \text{ now for k classes}", "W[1][0,0]", "dC/dy_hat[0] * y_hat[0] * (1 - y_hat[0]) * W[2][0,0] * dg[1](z[1][0]) * x[0]", "classes", r"right for a thin network alone: here it is one path of many, and each output of a softmax depends on each z", mended=("W[1][0,0]", "sum(p, delta[2][p] * W[2][p,0]) * dg[1](z[1][0]) * x[0]", "classes")),
         Formula("491", r"-\log_2 \hat{y}_t", "C", "-log2(sum(y * y_hat))", "bits"),
         Formula("493-497, 501", r"\frac{\partial(-\log \hat{y}_t)}{\partial \hat{y}_i} = -\frac{1}{\hat{y}_t} \text{ if } i = t, \text{ else } 0", "dC/dy_hat[i]", "where(y[i] > 0.5, -1/y_hat[i], 0)", "classes", r"with the natural logarithm"),
         Formula("491-501", r"\text{the same, for } L = -\log_2 \hat{y}_t \text{ of line 491}", "dC/dy_hat[i]", "where(y[i] > 0.5, -1/y_hat[i], 0)", "bits"),

@@ -28,7 +28,7 @@ NOTE_003 = (
     )),
     Section("The update", (
         Claim("57", "these equations are gradient descent", "BP1 to BP4 alone", descent.gradient_moves, "gradient", "update", "they are backpropagation: they give the gradient; lines 61 and 65 descend"),
-        Formula("59", r"\text{update W once } \partial C / \partial a_n^l \text{ is there}", "new W[l][j,i]", "W[l][j,i] - eta * dC/da[l][j]", "deep", "line 61 takes dC/dW", mended=("new W[l][j,i]", "W[l][j,i] - eta * dC/dW[l][j,i]", "deep")),
+        Claim("59", r"update W once $\partial C / \partial a_n^l$ is there", "`dC/da[l]` in the place of `dC/dW[l]`", shapes.for_update, "a", "W", r"once $\partial C / \partial W_{mn}^l$ is there, as line 61 has it"),
         Claim("59", "the true correction is the mean over the examples", "`C` is a mean", descent.example_mean, "mean", "sum"),
         Formula("61", r"W \leftarrow W - \rho \frac{1}{D} \sum_d \frac{\partial C_d}{\partial W}", "new W[1]", "W[1] - eta * 1/m * (m * delta[1]).T @ x", "tanh", r"C_d is one example's loss: m times its share of C"),
         Formula("65", r"b \leftarrow b - \rho \frac{1}{D} \sum_d \frac{\partial C_d}{\partial b}", "new b[1]", "b[1] - eta * 1/m * sum(m * delta[1], axis=0)", "tanh"),

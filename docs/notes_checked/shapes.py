@@ -8,12 +8,12 @@ from itertools import pairwise
 import numpy as np
 
 import clearprop as cp
+from notes_checked.networks import NETWORKS
 
 Found = tuple[bool, str]
 
-#: n = 4 inputs, hidden layers of 5 and 3, k = 2 outputs
-WIDE = cp.Network(4, [cp.Dense(5, "tanh"), cp.Dense(3, "tanh"), cp.Dense(2, "identity")])
 _WIDTHS = "4-5-3-2"
+WIDE = NETWORKS[_WIDTHS]  #: n = 4 inputs, hidden layers of 5 and 3, k = 2 outputs
 
 
 def shape(said: tuple[str, int, tuple[int, ...]]) -> Found:
@@ -40,6 +40,14 @@ def gradient_shape(said: tuple[int, tuple[int, ...]]) -> Found:
     return told == slope.W[
         l
     ].shape, f"{_WIDTHS}: dC/dW[{l}] is {_times(slope.W[l].shape)}, the note has {_times(told)}"
+
+
+def for_update(of: str) -> Found:
+    """Whether dC/da[1] (or dC/dW[1]) has a number for each weight of W[1]."""
+    theta = WIDE.initialize(seed=0)
+    trace = cp.trace(WIDE, theta, [[1.0, -0.5, 0.5, 2.0]], [[1.0, -1.0]])
+    given = np.asarray(trace.delta[2]) @ theta.W[2] if of == "a" else np.asarray(trace.dW[1])
+    return given.size == 20, f"{_WIDTHS}: dC/d{of}[1] has {given.size} numbers, W[1] has 20"
 
 
 def outer_product(said: tuple[str, str]) -> Found:
