@@ -73,7 +73,7 @@ pictures: $(VENV)/dev  ## distributions by layer over training, as docs/diagnosi
 constructions: $(VENV)/core  ## networks written down, drawn and counted: docs/constructions.md, docs/constructions
 	$(BIN)/python docs/constructions/pictures.py
 
-notes-checked: $(VENV)/core  ## every formula of the notes through the checker: docs/notes-checked.md
+notes-checked: $(VENV)/core  ## every formula, claim and number of the notes, run: docs/notes-checked.md
 	$(BIN)/python docs/notes_checked
 
 clean:

@@ -1,1 +1,1 @@
-"""The page docs/notes-checked.md, every formula of the course notes; `make notes-checked` writes it."""
+"""The page docs/notes-checked.md, the course notes line by line; `make notes-checked` writes it."""

@@ -1,116 +1,93 @@
-"""The page: a table for each note, the counterexamples below it, and the parts that are written by hand."""
+"""The page: a summary, then each note in order, then the assignment that one of them sets."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from decimal import Decimal
+from collections import Counter
+from functools import cache
 from pathlib import Path
 
-import clearprop as cp
-from clearprop.formulas import language
-from notes_checked.formulas import NOTES
+from notes_checked.assignment import derivation
+from notes_checked.judging import Judged, judge
 from notes_checked.networks import NETWORKS
+from notes_checked.note_000 import NOTE_000
+from notes_checked.note_001_chain import CHAIN
+from notes_checked.note_001_loss import LOSS
+from notes_checked.note_001_model import MODEL
+from notes_checked.note_001_softmax import SOFTMAX
+from notes_checked.note_002 import NOTE_002
+from notes_checked.note_003 import NOTE_003
+from notes_checked.note_004 import NOTE_004
+from notes_checked.rows import Claim, Section
 
 _BY_HAND = Path(__file__).parent / "by_hand.md"
 
-
-@dataclass(frozen=True)
-class Entry:
-    """One formula of a note with its verdict.
-
-    Attributes
-    ----------
-    verdict : {"right", "wrong", "unreadable"}
-    told : str
-        The verdict in Markdown.
-    example : str
-        Counterexample as text, or nothing.
-    """
-
-    latex: str
-    read: str
-    network: str
-    verdict: str
-    told: str
-    example: str = ""
+#: note -> its sections, in order
+NOTES: dict[str, tuple[Section, ...]] = {
+    "000": NOTE_000,
+    "001": (*MODEL, *LOSS, *CHAIN, *SOFTMAX),
+    "002": NOTE_002,
+    "003": NOTE_003,
+    "004": NOTE_004,
+}
 
 
-def entries(note: str) -> list[Entry]:
-    """Every formula of a note, checked."""
-    return [number(*row) if row[1] == "number" else formula(*row) for row in NOTES[note]]
-
-
-def number(latex: str, _: str, expression: str, told: float, remark: str) -> Entry:
-    """A number of the notes beside what it is, to the digits that the note gives."""
-    value = float(language.evaluate(expression, {}))
-    exact = Decimal(str(told))
-    right = abs(value - told) <= 10.0 ** int(exact.as_tuple().exponent) / 2 * (1 + 1e-9)
-    says = f"the note has {told:g}, it is {value:.6g}"
-    verdict = "right" if right else f"**wrong**: {says}"
-    return Entry(latex, expression, "", "right" if right else "wrong", _with(verdict, remark))
-
-
-def formula(latex: str, of: str, text: str, name: str, remark: str, convention: str = "auto") -> Entry:
-    """A formula of the notes, checked in its network."""
-    read = f"{of} = {text}"
-    try:
-        found = cp.check_formula(text, of, network=NETWORKS[name], convention=convention)
-    except cp.FormulaError as error:
-        return Entry(latex, read, name, "unreadable", _with(f"**cannot be read**: {error}", remark))
-    if found.right:
-        verdict = "right" + (f", {found.caveat}" if found.caveat else "")
-        return Entry(latex, read, name, "right", _with(verdict, remark))
-    lines = "**wrong**"
-    if found.slips:
-        first = found.slips[0]
-        lines += ": " + ", and ".join(f"*{name.replace('_', ' ')}*" for name in first.names)
-        lines += ". " + " ".join(f"{_plain(str(each))}." for each in first.corrections)
-        lines += f" Right is `{of} = {first.formula}`" if first.formula else ""
-    else:
-        lines += ", and no usual slip explains it"
-    example = str(found.counterexample or f"  {found.misfit}")
-    return Entry(latex, read, name, "wrong", _with(lines, remark), example)
-
-
-def _with(verdict: str, remark: str) -> str:
-    return f"{verdict} ({remark})" if remark else verdict
-
-
-def _plain(text: str) -> str:
-    """Text whose stars, underscores and brackets are no Markdown."""
-    return re.sub(r"([*_[])", r"\\\1", text)
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", r"\|")
-
-
-def _section(note: str, found: list[Entry]) -> list[str]:
-    wrong = sum(each.verdict != "right" for each in found)
-    lines = [f"## Note {note}: {len(found)} formulas, {wrong} not right as they stand", ""]
-    lines += ["| | the note writes | read as | network | verdict |", "|---|---|---|---|---|"]
-    for k, each in enumerate(found, start=1):
-        cells = [str(k), f"${each.latex}$", f"`{each.read}`", each.network, each.told]
-        lines.append("| " + " | ".join(map(_cell, cells)) + " |")
-    examples = [(k, each) for k, each in enumerate(found, start=1) if each.example]
-    lines += ["", f"Counterexamples of note {note}:", "", "```text"]
-    for k, each in examples:
-        lines += [f"{k}. {each.read}", each.example, ""]
-    return [*lines[:-1], "```", ""]
+@cache
+def judged(note: str) -> tuple[tuple[str, tuple[Judged, ...]], ...]:
+    """The sections of a note, each with its rows judged: (title, rows)."""
+    return tuple((section.title, tuple(map(judge, section.rows))) for section in NOTES[note])
 
 
 def page() -> str:
     """The whole page."""
-    checked = {note: entries(note) for note in NOTES}
-    everything = [each for found in checked.values() for each in found]
-    count = {
-        verdict: sum(e.verdict == verdict for e in everything) for verdict in ("right", "wrong", "unreadable")
-    }
-    opening, assignment = _BY_HAND.read_text(encoding="utf-8").split("<!-- tables -->\n")
-    opening = opening.replace("COUNT", str(len(everything))).replace("RIGHT", str(count["right"]))
-    opening = opening.replace("WRONG", str(count["wrong"])).replace("UNREADABLE", str(count["unreadable"]))
-    networks = ["| network | is |", "|---|---|"]
-    networks += [f"| {name} | `{network!r}` |" for name, network in NETWORKS.items()]
-    sections = [line for note, found in checked.items() for line in _section(note, found)]
-    return opening + "\n".join([*networks, "", *sections]) + "\n" + assignment
+    opening, notation, assignment = _BY_HAND.read_text(encoding="utf-8").split("<!-- generated -->\n")
+    parts = [opening, _summary(), notation, _networks(), *map(_note, NOTES), assignment]
+    return "".join(parts).replace("<!-- derivation -->", derivation())
+
+
+def _summary() -> str:
+    lines = ["| note | places | right | slipped | left open, answered |", "|---|---|---|---|---|"]
+    total: Counter[str] = Counter()
+    for note in NOTES:
+        found = Counter(each.verdict for _, rows in judged(note) for each in rows)
+        total += found
+        lines.append(_row(f"[{note}](#note-{note})", found))
+    return "\n".join([*lines, _row("all", total), ""])
+
+
+def _row(name: str, found: Counter[str]) -> str:
+    counts = (found.total(), found["right"], found["slipped"], found["open"])
+    return f"| {name} | " + " | ".join(map(str, counts)) + " |"
+
+
+def _networks() -> str:
+    lines = [f"| {name} | `{network!r}` |" for name, network in NETWORKS.items()]
+    return "\n".join(["| network | is |", "|---|---|", *lines, "", ""])
+
+
+def _note(note: str) -> str:
+    lines = [f"## Note {note}", ""]
+    for title, rows in judged(note):
+        lines += [f"### {note}: {title}", ""]
+        lines += [
+            "| line | the note says | in the house's notation | verdict | proof, correction |",
+            "|---|---|---|---|---|",
+        ]
+        lines += [_cells(each) for each in rows] + [""]
+    slipped = [each for _, rows in judged(note) for each in rows if each.numbers]
+    if slipped:
+        lines += [f"### {note}: the counterexamples in full", "", "```text"]
+        lines += [f"{each.row.place}. {each.numbers}\n" for each in slipped]
+        lines += ["```", ""]
+    return "\n".join(lines) + "\n"
+
+
+def _latex(text: str) -> str:
+    """LaTeX for a table's cell, where a bar ends the cell."""
+    return "$" + text.replace("|", r"\vert ") + "$"
+
+
+def _cells(each: Judged) -> str:
+    says = each.row.says if isinstance(each.row, Claim) else _latex(each.row.says)
+    verdict = "**slipped**" if each.verdict == "slipped" else each.verdict
+    cells = [each.row.place, says, each.read, verdict, each.proof]
+    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
