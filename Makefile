@@ -5,7 +5,7 @@ OLDEST := .venv-oldest
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: docs bad-input report explained worksheets pictures constructions notes-checked demo test test-oldest check slow bench bench-quick scores clean
+.PHONY: docs experiments workshop bad-input report explained worksheets pictures constructions notes-checked demo test test-oldest check slow bench bench-quick scores clean
 
 demo: $(VENV)/core  ## train on the shipped table, then predict and evaluate with the saved model
 	$(BIN)/clearprop train penguins --target species --out penguins.safetensors
@@ -76,6 +76,12 @@ constructions: $(VENV)/core  ## networks written down, drawn and counted: docs/c
 notes-checked: $(VENV)/core  ## every formula, claim and number of the notes, run: docs/notes-checked.md
 	$(BIN)/python docs/notes_checked
 
+experiments: $(VENV)/core  ## what the course notes say, tried: docs/experiments.md and its pictures, a minute
+	$(BIN)/python examples/experiments
+
+workshop: $(VENV)/workshop  ## the workshop's notebooks, executed: build/workshop (with PyTorch, where it is installed)
+	$(BIN)/python docs/workshop
+
 clean:
 	rm -rf $(VENV) $(OLDEST) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis penguins.safetensors
 
@@ -100,10 +106,15 @@ $(VENV)/docs: pyproject.toml | $(VENV)/core
 	$(PIP) --editable '.[docs]'
 	@touch $@
 
+$(VENV)/workshop: pyproject.toml | $(VENV)/core
+	@echo "installing the notebooks' tools into $(VENV) (once) ..."
+	$(PIP) --editable '.[workshop]'
+	@touch $@
+
 # The CPU build of PyTorch is pinned in pyproject.toml: a plain `torch` pulls several GB.
 $(VENV)/bench: pyproject.toml | $(VENV)/dev
 	@echo "installing the peers into $(VENV) (once; large) ..."
-	$(PIP) --editable '.[dev,bench,browser]'
+	$(PIP) --editable '.[dev,bench,browser,workshop]'
 	@touch $@
 
 # Each floor stands once, in pyproject.toml: its `name>=1.6` is `name==1.6.*` here.
