@@ -32,6 +32,12 @@ GROUPS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
         "Every number of a network, where it comes from, and whether it is right. See [the glass box](/glass-box.md).",
         ("trace", "certify", "loss_along", "check_formula", "FormulaVerdict", "worksheet"),
     ),
+    "constructions": (
+        "Networks written down",
+        "Boolean functions and continuous ones, exactly or within a bound, without training. "
+        "See [networks written down](/constructions.md).",
+        ("boolean", "BooleanNetwork", "towers", "Towers"),
+    ),
     "diagnosis": (
         "Diagnosis",
         "What keeps a network from learning. See [diagnosis](/diagnosis.md).",
@@ -82,17 +88,13 @@ GROUPS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "errors": (
         "Errors and version",
         "All derive from `ClearpropError`.",
-        *(
-            (
-                (
-                    "ClearpropError",
-                    "SpecificationError",
-                    "FormulaError",
-                    "DataError",
-                    "ModelFileError",
-                    "__version__",
-                ),
-            )
+        (
+            "ClearpropError",
+            "SpecificationError",
+            "FormulaError",
+            "DataError",
+            "ModelFileError",
+            "__version__",
         ),
     ),
 }
