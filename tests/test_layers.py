@@ -26,6 +26,7 @@ formulas
 specification
 engines.dropout engines.examples
 engines.protocol
+engines.shards
 engines.textbook
 engines.jacobian
 engines.memory engines.primitives engines.tiles engines.sharing engines.tasks
@@ -121,6 +122,8 @@ table_model.search
 table_model.explaining table_model.replaying table_model.diagnosing table_model.streaming
 table_model.telling
 table_model
+distributed.threads distributed.worker
+distributed
 report.resampling report.curves report.importance report.frame report.style
 report.judged
 report.charts report.example
