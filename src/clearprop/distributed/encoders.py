@@ -82,8 +82,8 @@ def require_room(rows: int, room: float, source: str) -> None:
     Traceback (most recent call last):
         ...
     clearprop.errors.DataError: a.parquet: 1,000,000,000 rows: a column's exact median and mean are taken \
-from the whole column, about 64 bytes a row, 64.0 GB, and this machine has 16.0 GB for it; use workers with more \
-memory, or fewer rows
+from the whole column, about 64 bytes a row, 64.0 GB, and this machine has 16.0 GB for it; use workers \
+with more memory, or fewer rows
     """
     if CELL * rows > room:
         raise DataError(

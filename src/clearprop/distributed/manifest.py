@@ -148,7 +148,7 @@ def read_manifest(source: Any) -> Manifest:
         if schema is None:
             schema = own
         elif own != schema:
-            raise DataError(f"{path}: {_difference(schema, own, paths[0])}; give files of one table")
+            raise DataError(f"{path}: {_difference(schema, own, files[0].name)}; give files of one table")
         files.append(file)
     return Manifest(tuple(files), schema or ())
 
