@@ -79,6 +79,8 @@ REFUSED = {
     "threshold": ({"settings": cp.Settings(threshold="f1")}, "a threshold needs the table in memory"),
     "metric": ({"settings": cp.Settings(metric="rmse")}, "metric"),
     "loss": ({"settings": cp.Settings(loss="huber")}, "judges numbers"),
+    "batch size": ({"settings": cp.Settings(batch_size=0)}, "batch_size is a whole number"),
+    "spool": ({"spool": "/nowhere"}, "'/nowhere' for encoded rows cannot be used"),
     "share": ({"test": 1.5}, "a share of the rows is between 0 and 1"),
 }
 
