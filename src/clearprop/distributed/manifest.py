@@ -207,6 +207,10 @@ def _look(path: str) -> tuple[ParquetFile, tuple[tuple[str, str], ...]]:
             footer_digest(handle),
             tuple(found.row_group(k).num_rows for k in range(found.num_row_groups)),
         )
+    names = [name for name, _ in schema]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise DataError(f"{path}: names the column {twice[0]!r} twice; give every column its own name")
     if not file.rows:
         raise DataError(f"{path}: has no rows; leave it out")
     return file, schema

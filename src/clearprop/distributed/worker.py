@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import IO, Any, TypeAlias, cast
 
 import numpy as np
 
@@ -126,10 +126,10 @@ def work(comm: Comm, plan: Plan, folder: Path | None, report: Report) -> Result 
         return _result(course, stopped, plan, reading, held) if comm.rank == 0 else None
 
 
-def _spool(stack: ExitStack, plan: Plan) -> Path:
-    """A folder for the rank's encoded rows, as long as the stack stands."""
+def _spool(stack: ExitStack, plan: Plan) -> IO[bytes]:
+    """A file without a name for the rank's encoded rows, as long as the stack stands."""
     try:
-        return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="clearprop-", dir=plan.spool)))
+        return stack.enter_context(tempfile.TemporaryFile(prefix="clearprop-", dir=plan.spool))
     except OSError as error:
         raise SpecificationError(
             f"the folder {plan.spool!r} for encoded rows cannot be used ({error.strerror or error}); name "
