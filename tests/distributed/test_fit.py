@@ -123,6 +123,7 @@ def epoch_rows(plan, world, epoch):
 @pytest.mark.parametrize("held_bytes", [2**27, 3000])
 def test_every_row_comes_once_an_epoch_in_an_order_of_seed_epoch_and_plan(tmp_path, monkeypatch, held_bytes):
     monkeypatch.setattr(bucketed, "HELD_BYTES", held_bytes)
+    monkeypatch.setattr(bucketed, "ENCODED_CELLS", held_bytes // 10)
     source = write_mixed(tmp_path)
     plan = planned(source, "y", shards=6)
     first, again, other = (epoch_rows(plan, world, epoch) for world, epoch in ((1, 0), (4, 0), (3, 1)))

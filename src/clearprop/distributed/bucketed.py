@@ -29,6 +29,7 @@ from clearprop.training.buckets import places_of
 from clearprop.training.weighting import smoothed
 
 HELD_BYTES = 2**27  #: of the buckets in memory, one for each of all shards, about
+ENCODED_CELLS = 2**21  #: numbers that are encoded at a time
 
 
 @dataclass
@@ -178,6 +179,7 @@ class _Writer:
                 ("Y", self.real, (network.output.units,)),
             ]
         )
+        self.together = max(1, ENCODED_CELLS // network.inputs)
         most = max(1, HELD_BYTES // (comm.shards * self.record.itemsize))
         self.own: dict[int, ShardRows] = {}
         self.counts: dict[int, Array] = {}
@@ -202,7 +204,7 @@ class _Writer:
         return {shard: _packed(*held) for shard, held in self.held.items()}
 
     def _tables(self) -> Iterator[tuple[int, Table]]:
-        """Each piece of the own shards; a row group that is shared among them is read once."""
+        """Rows of the own shards, some at a time; a row group that is shared among them is read once."""
         manifest, reading = self.plan.manifest, self.reading
         wanted: dict[int, list[tuple[Piece, int]]] = {}
         for shard in self.own:
@@ -211,8 +213,9 @@ class _Writer:
         names = (*reading.encoder.column_names, *reading.target.columns)
         for group, frame in row_groups(manifest, sorted(wanted), names):
             for piece, shard in sorted(wanted[group]):
-                rows = frame.slice(piece.first, piece.rows)
-                yield shard, table_of(rows, manifest, manifest.starts[group] + piece.first)
+                for first in range(piece.first, piece.last, self.together):
+                    rows = frame.slice(first, min(self.together, piece.last - first))
+                    yield shard, table_of(rows, manifest, manifest.starts[group] + first)
 
     def _examples(self, table: Table) -> tuple[Examples, Array]:
         reading = self.reading
