@@ -29,7 +29,7 @@ from clearprop.model import Model
 from clearprop.table_model.baselines import Evaluation
 from clearprop.table_model.model import TableModel
 from clearprop.table_model.plan import first_parameters
-from clearprop.training.checkpoint import Checkpoints, Standing
+from clearprop.training.checkpoint import Standing
 from clearprop.training.course import Course
 from clearprop.training.launch import checkpoints_of, plateau_of
 from clearprop.training.progress import Moment, Silence
@@ -198,11 +198,8 @@ def _sample(held: EncodedShards, inputs: int, outputs: int, real: np.dtype[Any])
 
 def _standing(comm: Comm, plan: Plan, course: Course, folder: Path | None) -> Standing | None:
     """Where the run stands, read from the folder by rank 0 alone and told to all; None at the beginning."""
-    checkpoints = checkpoints_of(course, folder or Path(), plan.checkpoint_seconds, course.monitored)
-    settings = {**checkpoints.settings, "data": plan.data}
-    checkpoints = Checkpoints(
-        checkpoints.folder, checkpoints.network, settings, checkpoints.machine, checkpoints.every
-    )
+    found = checkpoints_of(course, folder or Path(), plan.checkpoint_seconds, course.monitored)
+    checkpoints = replace(found, settings={**found.settings, "data": plan.data})
 
     def read() -> bytes:
         if folder is None:
