@@ -26,6 +26,7 @@ formulas
 specification
 engines.dropout engines.examples
 engines.protocol
+engines.shards
 engines.textbook
 engines.jacobian
 engines.memory engines.primitives engines.tiles engines.sharing engines.tasks
@@ -127,6 +128,16 @@ table_model.search
 table_model.explaining table_model.replaying table_model.diagnosing table_model.streaming
 table_model.telling
 table_model
+distributed.room distributed.threads distributed.manifest
+distributed.dealing distributed.reading distributed.telling
+distributed.plan
+distributed.encoders
+distributed.bucketed
+distributed.stretches
+distributed.worker
+distributed.politeness
+distributed.fitting
+distributed
 report.resampling report.curves report.importance report.frame report.style
 report.judged
 report.charts report.example

@@ -48,7 +48,14 @@ GROUPS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
         "From a raw table to a judged model. See [tables](/tables.md) and [training on tables](/training-tables.md).",
         (
             *("fit_table", "Settings", "TableModel", "read_table", "plan_table", "train_plan"),
-            *("cross_validate_table", "search_table", "Range", "fit_stream", "open_stream"),
+            *(
+                "cross_validate_table",
+                "search_table",
+                "Range",
+                "fit_stream",
+                "open_stream",
+                "fit_distributed",
+            ),
             *("explain_row", "replay_table", "write_report"),
         ),
     ),

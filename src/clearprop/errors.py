@@ -25,3 +25,7 @@ class DataError(ClearpropError, ValueError):
 
 class ModelFileError(ClearpropError, ValueError):
     """A model file that is damaged, foreign, or from a newer version."""
+
+
+class CommunicationError(ClearpropError):
+    """Workers that share a run did not meet: one was lost, came too late, or had other numbers."""
