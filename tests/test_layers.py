@@ -122,7 +122,7 @@ table_model.search
 table_model.explaining table_model.replaying table_model.diagnosing table_model.streaming
 table_model.telling
 table_model
-distributed.threads distributed.worker
+distributed.threads distributed.gloo distributed.worker
 distributed
 report.resampling report.curves report.importance report.frame report.style
 report.judged
