@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from clearprop.cli.console import Screen
 from clearprop.cli.learning import Learning
+from clearprop.distributed.room import memory
 from clearprop.errors import DataError
 from clearprop.tables.opening import STDIN, named_files
 from clearprop.words import plural
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from clearprop.table_model import TableModel
 
 SHARE = 0.25  #: of the memory there is, from which a table's files are read in pieces
-_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 def is_larger_than_memory(data: Sequence[str]) -> bool:
@@ -26,18 +25,6 @@ def is_larger_than_memory(data: Sequence[str]) -> bool:
     paths = [path for each in data if each not in (STDIN, "penguins") for path in named_files(each)]
     size = sum(Path(path).stat().st_size for path in paths if Path(path).is_file())
     return size > SHARE * memory()
-
-
-def memory() -> float:
-    """Bytes of memory that this process may use: the machine's, or its container's."""
-    found = []
-    if hasattr(os, "sysconf"):
-        found.append(float(os.sysconf("SC_PAGE_SIZE")) * os.sysconf("SC_PHYS_PAGES"))
-    for limit in _LIMITS:
-        text = Path(limit).read_text().strip() if Path(limit).is_file() else ""
-        if text.isdecimal():
-            found.append(float(text))
-    return min(found, default=8e9)  # where the system does not tell
 
 
 def train_in_pieces(

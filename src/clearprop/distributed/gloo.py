@@ -2,9 +2,9 @@
 
 What is subtle is what we do not use: gloo's own all-reduce adds in an order that depends on the number of
 ranks, so its bits would, too. Here an exchange, in which every rank sends a piece to every other, is all that
-gloo does. A long array is cut into a slice for each rank: slices go to their adders, each adder adds its slice in
-the tree over the shards, and a second exchange brings all sums to all. A short one goes to everybody whole, and
-everybody adds all of it: one exchange less, the same bits.
+gloo does. A long array is cut into a slice for each rank: slices go to their adders, each adder adds its own
+in the tree over the shards, and a second exchange brings all sums to all. A short one goes to everybody
+whole, and everybody adds all of it: one exchange less, the same bits.
 """
 
 from __future__ import annotations

@@ -2,13 +2,42 @@
 
 from __future__ import annotations
 
+import json
+import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
-from clearprop.engines.shards import Comm
-from clearprop.training.progress import Moment
+import numpy as np
+
+from clearprop.company import at_most
+from clearprop.distributed.bucketed import EncodedShards, encode_shards
+from clearprop.distributed.encoders import TableReading, fit_reading
+from clearprop.distributed.plan import Plan
+from clearprop.distributed.stretches import descend_together
+from clearprop.distributed.telling import from_first
+from clearprop.durable import write_durably
+from clearprop.engines import engine_for
+from clearprop.engines.examples import Examples
+from clearprop.engines.protocol import OptimizerState
+from clearprop.engines.shards import Comm, Sharded
+from clearprop.errors import SpecificationError
+from clearprop.metrics import as_metric, default_metric
+from clearprop.model import Model
+from clearprop.table_model.baselines import Evaluation
+from clearprop.table_model.model import TableModel
+from clearprop.table_model.plan import first_parameters
+from clearprop.training.checkpoint import Checkpoints, Standing
+from clearprop.training.course import Course
+from clearprop.training.launch import checkpoints_of, plateau_of
+from clearprop.training.progress import Moment, Silence
+from clearprop.training.run import RunRecord, Stopped, digest
+from clearprop.training.stopping import StoppingRules
+from clearprop.training.validation import SAMPLE, TrainingData
+
+PLAN = "plan.json"  #: in the folder of the checkpoint: what the run is a function of
 
 #: is told how far the run is, on rank 0 alone: at the end of each epoch and, between them, of each stretch
 Report: TypeAlias = Callable[[Moment], Any]
@@ -27,15 +56,29 @@ class Result:
     steps : int
     stopped : str
         Why training ended.
+    notices : tuple of str
+        What the user should know of the data.
+    evaluation : Evaluation or None
+        On the test rows.
     """
 
     model: bytes
     digest: str
     steps: int
     stopped: str
+    notices: tuple[str, ...] = ()
+    evaluation: Evaluation | None = field(default=None, repr=False)
+
+    def table_model(self) -> TableModel:
+        """The model itself."""
+        with tempfile.TemporaryDirectory(prefix="clearprop-") as folder:
+            path = Path(folder) / "model.safetensors"
+            path.write_bytes(self.model)
+            read = TableModel.load(path)
+        return replace(read, model=replace(read.model, stopped=self.stopped), evaluation=self.evaluation)
 
 
-def work(comm: Comm, plan: Any, folder: Path | None, report: Report) -> Result | None:
+def work(comm: Comm, plan: Plan, folder: Path | None, report: Report) -> Result | None:
     """Take a rank's part of a distributed fit, from the files to the model.
 
     Parameters
@@ -65,4 +108,133 @@ def work(comm: Comm, plan: Any, folder: Path | None, report: Report) -> Result |
         Any other is final (a corrupt file, a diverged run): another attempt would end alike. It is raised on
         every rank that meets the cause, maybe one alone; the others then see a CommunicationError.
     """
-    raise NotImplementedError
+    if comm.shards != plan.shards:
+        raise SpecificationError(f"the ranks meet over {comm.shards} shards, and the plan has {plan.shards}")
+    with ExitStack() as stack:
+        stack.enter_context(at_most(plan.threads))
+        spool = stack.enter_context(tempfile.TemporaryDirectory(prefix="clearprop-", dir=plan.spool))
+        reading = fit_reading(comm, plan)
+        held = encode_shards(comm, plan, reading, Path(spool))
+        course = _course(comm, plan, reading, held, report)
+        standing = _standing(comm, plan, course, folder)
+        if standing is not None:
+            course.restore(standing)
+        if standing is not None and standing.stopped:
+            stopped = cast(Stopped, standing.stopped)
+        else:
+            stopped = _descend(comm, course, held, plan.settings.time_budget)
+        return _result(course, stopped, plan, reading, held) if comm.rank == 0 else None
+
+
+class _Told(Silence):
+    """Tells the driver, on rank 0."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+
+    def show(self, standing: Moment) -> None:
+        """Tell the standing."""
+        self.report(standing)
+
+
+def _course(comm: Comm, plan: Plan, reading: TableReading, held: EncodedShards, report: Report) -> Course:
+    """The run before its first step, the same on every rank."""
+    settings, network, rows = plan.settings, reading.network, held.batching.total
+    real, rule = np.dtype(settings.dtype), settings.optimizer_for(rows)
+    monitored = None if settings.metric is None else as_metric(settings.metric, network.loss)
+    if monitored is not None and held.judge is None:
+        raise SpecificationError("metric is measured on held-out rows; give validation=, such as 0.1")
+    inner = engine_for("compiled", network, dtype=real, optimizer=rule, threads=plan.threads)
+    return Course(
+        engine=Sharded(inner, comm),
+        data=TrainingData(_sample(held, network.inputs, network.output.units, real), held.judge),
+        theta=first_parameters(network, settings, reading.encoder).flat.astype(real),
+        state=OptimizerState.fresh(network, real),
+        rules=StoppingRules(settings.epochs_for(rows), settings.patience, 0.0, None, None),
+        record=RunRecord(
+            seed=settings.seed,
+            batch_size=held.batching.batch_size,
+            epochs=settings.epochs_for(rows),
+            shuffle=True,
+            engine="compiled",
+            dtype=real.name,
+            optimizer=rule.to_dict(),
+            rows=rows,
+            held_out=0 if held.judge is None else len(held.judge),
+            validation_fraction=None,
+            weighted=False,
+            class_weight=None,
+            label_smoothing=float(settings.label_smoothing),
+            initial_given=True,
+            shards=plan.shards,
+        ),
+        shown_metric=monitored or default_metric(network.loss),
+        monitored=monitored,
+        callbacks=(),
+        progress=_Told(report) if comm.rank == 0 else Silence(),
+        plateau=plateau_of(rule.learning_rate),
+    )
+
+
+def _sample(held: EncodedShards, inputs: int, outputs: int, real: np.dtype[Any]) -> Examples:
+    """A few rows of the rank's own, for what is said of a run that diverges."""
+    for rows in held.own.values():
+        found = rows.part(0, 0, SAMPLE)
+        if len(found):
+            return Examples(np.ascontiguousarray(found["X"]), np.ascontiguousarray(found["Y"]))
+    return Examples(np.zeros((1, inputs), real), np.zeros((1, outputs), real))
+
+
+def _standing(comm: Comm, plan: Plan, course: Course, folder: Path | None) -> Standing | None:
+    """Where the run stands, read from the folder by rank 0 alone and told to all; None at the beginning."""
+    checkpoints = checkpoints_of(course, folder or Path(), plan.checkpoint_seconds, course.monitored)
+    settings = {**checkpoints.settings, "data": plan.data}
+    checkpoints = Checkpoints(
+        checkpoints.folder, checkpoints.network, settings, checkpoints.machine, checkpoints.every
+    )
+
+    def read() -> bytes:
+        if folder is None:
+            return b""
+        standing = checkpoints.prepare(resume=True)
+        course.checkpoints = checkpoints
+        _write_plan(folder, plan)
+        return b"" if standing is None else checkpoints.path.read_bytes()
+
+    data = from_first(comm, read)
+    return checkpoints.standing_in(data) if data else None
+
+
+def _write_plan(folder: Path, plan: Plan) -> None:
+    path, text = folder / PLAN, json.dumps(plan.to_dict(), indent=1).encode()
+    if not path.is_file() or path.read_bytes() != text:
+        write_durably(path, text)
+
+
+def _descend(comm: Comm, course: Course, held: EncodedShards, time_budget: float | None) -> Stopped:
+    """Take the steps; Ctrl-C ends a run of one process early, and is the launcher's with several."""
+    engine = cast(Sharded, course.engine)
+    try:
+        return descend_together(course, engine, held, time_budget)
+    except KeyboardInterrupt:
+        if comm.world > 1:
+            raise
+        return "interrupted"
+
+
+def _result(
+    course: Course, stopped: Stopped, plan: Plan, reading: TableReading, held: EncodedShards
+) -> Result:
+    """The model, judged on the test rows."""
+    run = course.run(stopped)
+    shares = tuple((held.counts / held.batching.total).tolist())
+    model = TableModel(Model.of(run), reading.encoder, reading.target, shares)
+    evaluation = None
+    if held.tested is not None:
+        X, y = held.tested
+        evaluation = model.judge(y, model.model.predict(X))
+    with tempfile.TemporaryDirectory(prefix="clearprop-") as folder:
+        path = Path(folder) / "model.safetensors"
+        model.save(path)
+        data = path.read_bytes()
+    return Result(data, digest(run.theta.flat), course.state.t, stopped, reading.notices, evaluation)

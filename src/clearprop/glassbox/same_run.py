@@ -24,6 +24,11 @@ def data_of_run(
     sample_weight: npt.ArrayLike | None,
 ) -> TrainingData:
     """The run's training examples, made again from what the user gives; DataError if they are others."""
+    if record.shards > 1:
+        raise SpecificationError(
+            f"the run was dealt to {record.shards} shards by the row groups of its files, and what is given "
+            "here has none; fit_distributed with the same files and settings computes it again"
+        )
     if not record.data or not record.digests:
         raise SpecificationError("the run kept no digests (an older clearprop trained it); train it again")
     plain = record.class_weight

@@ -143,14 +143,7 @@ def plan_stream(
     settings: Settings,
 ) -> StreamPlan:
     """Learn the encodings a column at a time, and draw what each row is for."""
-    if settings.ensemble > 1:
-        raise SpecificationError(
-            "members of an ensemble share a table in memory; leave ensemble out, or --stream"
-        )
-    if settings.class_weight is not None:
-        raise SpecificationError(
-            "class weights need the table in memory; leave class_weight out, or --stream"
-        )
+    require_in_pieces(settings)
     names = (target,) if isinstance(target, str) else tuple(target)
     passed = (exclude,) if isinstance(exclude, str) else tuple(exclude)
     numbers = np.arange(1, scanned.n_rows + 1, dtype=np.int64)
@@ -160,15 +153,7 @@ def plan_stream(
             raise DataError(f"{scanned.source} has no column {name!r}; {column_remedy(name, scanned.names)}")
     wanted = replace(heads, columns=tuple(scanned.column(name) for name in names))
     whole = Target.fit(wanted, names, task)
-    known = whole.known_rows(wanted)
-    drawn = places_of(settings.seed, numbers, _PLACES)
-    tested = known & (drawn < _share(test, known) * _PLACES)
-    left = known & ~tested
-    share = _share(settings.validation_for(int(left.sum())), left)
-    judged = left & (places_of(settings.seed + 1, numbers, _PLACES) < share * _PLACES)
-    training = left & ~judged
-    if not training.any():
-        raise DataError(f"{scanned.source}: no row is left to train on; hold fewer out")
+    training, tested, judged = drawn_rows(whole.known_rows(wanted), test, settings, scanned.source)
     reading = replace(Target.fit(wanted.take(training), names, whole.task), reason=whole.reason)
     encodings: list[Encoding] = []
     styles: dict[str, Style] = {column.name: column.style for column in wanted.columns}
@@ -192,6 +177,37 @@ def plan_stream(
         notices=noticing.without_target(wanted, whole),
         unread=noticing.unread(encoder),
     )
+
+
+def require_in_pieces(settings: Settings) -> None:
+    """Raise SpecificationError for settings that need the whole table in memory."""
+    if settings.ensemble > 1:
+        raise SpecificationError(
+            "members of an ensemble share a table in memory; leave ensemble out, or --stream"
+        )
+    if settings.class_weight is not None:
+        raise SpecificationError(
+            "class weights need the table in memory; leave class_weight out, or --stream"
+        )
+
+
+def drawn_rows(
+    known: BoolArray, test: float | None, settings: Settings, source: str
+) -> tuple[BoolArray, BoolArray, BoolArray]:
+    """Masks of the rows to train on, to test and to validate, of the rows whose target is known.
+
+    A function of (seed, row): who looks at a row, and when, makes no difference.
+    """
+    numbers = np.arange(1, len(known) + 1, dtype=np.int64)
+    drawn = places_of(settings.seed, numbers, _PLACES)
+    tested = known & (drawn < _share(test, known) * _PLACES)
+    left = known & ~tested
+    share = _share(settings.validation_for(int(left.sum())), left)
+    judged = left & (places_of(settings.seed + 1, numbers, _PLACES) < share * _PLACES)
+    training = left & ~judged
+    if not training.any():
+        raise DataError(f"{source}: no row is left to train on; hold fewer out")
+    return training, tested, judged
 
 
 @dataclass(frozen=True)

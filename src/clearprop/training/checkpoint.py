@@ -159,6 +159,10 @@ class Checkpoints:
             data = self.path.read_bytes()
         except OSError as error:
             raise ModelFileError(f"{self.path}: cannot be read ({error.strerror or error})") from None
+        return self.standing_in(data)
+
+    def standing_in(self, data: bytes) -> Standing:
+        """What the bytes of a checkpoint say, if it is of this very run; see `prepare`."""
         try:
             plain, tensors = _from_bytes(data)
             self._require_same(plain)

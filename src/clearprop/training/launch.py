@@ -240,7 +240,7 @@ def train(
         )
         standing = None
         if checkpoint is not None:
-            course.checkpoints = _checkpoints(course, Path(checkpoint), checkpoint_seconds, monitored)
+            course.checkpoints = checkpoints_of(course, Path(checkpoint), checkpoint_seconds, monitored)
             standing = course.checkpoints.prepare(resume=resume)
         if standing is not None:
             course.restore(standing)
@@ -302,7 +302,7 @@ def _require_steps(rule: Optimizer) -> None:
         )
 
 
-def _checkpoints(course: Course, folder: Path, every: float, monitored: Metric | None) -> Checkpoints:
+def checkpoints_of(course: Course, folder: Path, every: float, monitored: Metric | None) -> Checkpoints:
     """The folder of the course's checkpoint, and all that must be the same in a run that goes on."""
     settings, rules = course.record.to_dict(), course.rules
     machine = {name: settings.pop(name) for name in ("versions", "cpu")}

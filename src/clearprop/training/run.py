@@ -78,7 +78,7 @@ class RunRecord:
 
     `rows` counts the rows trained on, `held_out` those judged; `steps` the updates taken. `data` is the
     digest of the training examples as they were trained on; `digests` are those of the parameters, at first
-    and after each epoch: what a replay is held against.
+    and after each epoch: what a replay is held against. `shards` are those whose gradients met in a tree.
     """
 
     seed: int
@@ -100,10 +100,13 @@ class RunRecord:
     digests: Sequence[str] = ()
     versions: Mapping[str, str] = field(default_factory=lambda: dict(versions()))
     cpu: str = field(default_factory=cpu_name)
+    shards: int = 1
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data (JSON types)."""
+        """Plain data (JSON types); one shard goes without saying, as before there were any."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        if self.shards == 1:
+            del plain["shards"]
         return plain
 
     @classmethod

@@ -1,0 +1,261 @@
+"""A rank's rows, encoded once into buckets on its own disk, and read back in the order of each epoch.
+
+A shard's row goes to a bucket drawn by (seed, row), so that each bucket is a sample of the shard, also where
+the files are sorted; an epoch takes the buckets, and the rows of each, in orders of its own. One bucket of
+each own shard is in memory at a time. Row numbers stay beside the rows: dropout masks are a function of them.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clearprop.arrays import Array, IntArray
+from clearprop.distributed.dealing import Batching, Piece, bucket_order, row_order
+from clearprop.distributed.encoders import TableReading
+from clearprop.distributed.plan import Plan
+from clearprop.distributed.reading import row_groups, table_of
+from clearprop.distributed.telling import together
+from clearprop.engines.examples import Examples, check_targets
+from clearprop.engines.shards import Comm, owned
+from clearprop.errors import DataError
+from clearprop.table_model.plan import features, targets
+from clearprop.tables import Table
+from clearprop.training.buckets import places_of
+from clearprop.training.weighting import smoothed
+
+HELD_BYTES = 2**27  #: of the buckets in memory, one for each of all shards, about
+
+
+@dataclass
+class ShardRows:
+    """The encoded training rows of one shard, in buckets of a folder.
+
+    Parameters
+    ----------
+    record : dtype
+        Of a row: "row" (its number), "X" and "Y".
+    count : int
+        Buckets.
+    """
+
+    folder: Path
+    shard: int
+    shards: int
+    seed: int
+    record: np.dtype[Any]
+    count: int
+    rows: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.rows = [0] * self.count
+        self._held: tuple[tuple[int, int], Array] | None = None
+        self._order: tuple[int, list[int], IntArray] | None = None
+
+    def __len__(self) -> int:
+        return sum(self.rows)
+
+    def add(self, rows: Array) -> None:
+        """Put rows into their buckets."""
+        places = places_of(self.seed, rows["row"], self.count)
+        for bucket in np.unique(places):
+            mine = rows[places == bucket]
+            with self._path(int(bucket)).open("ab") as file:
+                file.write(mine.tobytes())
+            self.rows[bucket] += len(mine)
+
+    def part(self, epoch: int, begin: int, end: int) -> Array:
+        """Rows from `begin` to `end` - 1 of an epoch's order, as records."""
+        order, ends = self._ordered(epoch)
+        found = []
+        place = int(np.searchsorted(ends, begin, side="right"))
+        while begin < min(end, len(self)):
+            held, first = self._bucket(epoch, order[place]), int(ends[place]) - self.rows[order[place]]
+            found.append(held[begin - first : end - first])
+            begin, place = int(ends[place]), place + 1
+        return np.concatenate(found) if found else np.empty(0, dtype=self.record)
+
+    def _ordered(self, epoch: int) -> tuple[list[int], IntArray]:
+        """The buckets in the order of an epoch, and the rows up to the end of each."""
+        if self._order is None or self._order[0] != epoch:
+            order = bucket_order(self.seed, epoch, self.shard, self.shards, self.count)
+            self._order = epoch, order, np.cumsum([self.rows[bucket] for bucket in order])
+        return self._order[1:]
+
+    def _bucket(self, epoch: int, bucket: int) -> Array:
+        """A bucket's rows in their order, kept until another is asked for."""
+        if self._held is None or self._held[0] != (epoch, bucket):
+            self._held = None
+            rows = np.fromfile(self._path(bucket), dtype=self.record)
+            order = row_order(self.seed, epoch, self.shard, self.shards, bucket, len(rows))
+            self._held = (epoch, bucket), rows[order]
+        return self._held[1]
+
+    def _path(self, bucket: int) -> Path:
+        return self.folder / f"shard-{self.shard}-{bucket}"
+
+
+@dataclass(frozen=True)
+class EncodedShards:
+    """What a rank holds of the table.
+
+    Attributes
+    ----------
+    own : mapping from shard to ShardRows
+    batching : Batching
+        Of all shards, the same on every rank.
+    counts : ndarray of int64 (classes,)
+        Training rows of each class, over all shards.
+    judge : Examples or None
+        Validation rows, the same on every rank.
+    tested : (X, y) or None
+        Test rows, y as `target.transform` gives it.
+    """
+
+    own: Mapping[int, ShardRows]
+    batching: Batching
+    counts: Array
+    judge: Examples | None
+    tested: tuple[Array, Array] | None
+
+
+def encode_shards(comm: Comm, plan: Plan, reading: TableReading, folder: Path) -> EncodedShards:
+    """Read the row groups of a rank's shards, one at a time, and encode them into buckets in the folder.
+
+    Raises
+    ------
+    DataError
+        On every rank, when one of them cannot read a row group or a cell.
+    """
+    writer = _Writer(comm, plan, reading, folder)
+    held = [_unpacked(text) for text in together(comm, writer.encode)]
+    sizes = comm.tree_sum(
+        {
+            s: np.where(np.arange(comm.shards) == s, len(rows), 0).astype(np.int64)
+            for s, rows in writer.own.items()
+        }
+    )
+    counts = comm.tree_sum(writer.counts)
+    total = int(sizes.sum())
+    size = min(plan.settings.batch_size_for(total), total)
+    judge, tested = (
+        np.concatenate([each[k] for each in held if len(each[k])])
+        if any(len(each[k]) for each in held)
+        else None
+        for k in (0, 1)
+    )
+    return EncodedShards(
+        writer.own,
+        Batching(tuple(sizes.tolist()), size),
+        counts,
+        None if judge is None else Examples(*_in_order(judge)),
+        None if tested is None else _in_order(tested),
+    )
+
+
+class _Writer:
+    """One rank's pass over its row groups."""
+
+    def __init__(self, comm: Comm, plan: Plan, reading: TableReading, folder: Path) -> None:
+        self.plan, self.reading = plan, reading
+        network, settings = reading.network, plan.settings
+        self.real = np.dtype(settings.dtype)
+        self.record = np.dtype(
+            [
+                ("row", np.int64),
+                ("X", self.real, (network.inputs,)),
+                ("Y", self.real, (network.output.units,)),
+            ]
+        )
+        most = max(1, HELD_BYTES // (comm.shards * self.record.itemsize))
+        self.own: dict[int, ShardRows] = {}
+        self.counts: dict[int, Array] = {}
+        for shard in owned(comm.rank, comm.world, comm.shards):
+            buckets = max(1, -(-sum(piece.rows for piece in plan.dealt[shard]) // most))
+            self.own[shard] = ShardRows(folder, shard, comm.shards, settings.seed, self.record, buckets)
+            self.counts[shard] = np.zeros(len(reading.target.classes), dtype=np.int64)
+        self.held: dict[int, tuple[list[Array], list[Array]]] = {shard: ([], []) for shard in self.own}
+
+    def encode(self) -> dict[int, bytes]:
+        """Encode all pieces; the rows held out of each shard, packed."""
+        for shard, table in self._tables():
+            at = table.row_numbers - 1
+            reading = self.reading
+            for mask, job in (
+                (reading.test, self._test),
+                (reading.validation, self._judge),
+                (reading.training, self._train),
+            ):
+                if mask[at].any():
+                    job(shard, table.take(mask[at]))
+        return {shard: _packed(*held) for shard, held in self.held.items()}
+
+    def _tables(self) -> Iterator[tuple[int, Table]]:
+        """Each piece of the own shards; a row group that is shared among them is read once."""
+        manifest, reading = self.plan.manifest, self.reading
+        wanted: dict[int, list[tuple[Piece, int]]] = {}
+        for shard in self.own:
+            for piece in self.plan.dealt[shard]:
+                wanted.setdefault(piece.group, []).append((piece, shard))
+        names = (*reading.encoder.column_names, *reading.target.columns)
+        for group, frame in row_groups(manifest, sorted(wanted), names):
+            for piece, shard in sorted(wanted[group]):
+                rows = frame.slice(piece.first, piece.rows)
+                yield shard, table_of(rows, manifest, manifest.starts[group] + piece.first)
+
+    def _examples(self, table: Table) -> tuple[Examples, Array]:
+        reading = self.reading
+        X, Y = features(reading.encoder, table), targets(reading.network, reading.target, table)
+        return Examples(X.astype(self.real), check_targets(reading.network, Y, len(X), self.real)), Y
+
+    def _train(self, shard: int, table: Table) -> None:
+        checked, Y = self._examples(table)
+        if len(self.counts[shard]):
+            self.counts[shard] += np.bincount(Y, minlength=len(self.counts[shard]))
+        ready = smoothed(self.reading.network.loss, checked, self.plan.settings.label_smoothing)
+        try:
+            self.own[shard].add(_records(table, ready.X, ready.Y))
+        except OSError as error:
+            raise DataError(
+                f"encoded rows cannot be written to {self.own[shard].folder} ({error.strerror or error}); "
+                "make room there, or name another folder (spool=)"
+            ) from None
+
+    def _judge(self, shard: int, table: Table) -> None:
+        checked, _ = self._examples(table)
+        self.held[shard][0].append(_records(table, checked.X, checked.Y))
+
+    def _test(self, shard: int, table: Table) -> None:
+        X = features(self.reading.encoder, table).astype(self.real)
+        self.held[shard][1].append(_records(table, X, self.reading.target.transform(table)))
+
+
+def _records(table: Table, X: Array, Y: Array) -> Array:
+    rows = np.empty(
+        len(X), dtype=[("row", np.int64), ("X", X.dtype, X.shape[1:]), ("Y", Y.dtype, Y.shape[1:])]
+    )
+    rows["row"], rows["X"], rows["Y"] = table.row_numbers - 1, X, Y
+    return rows
+
+
+def _packed(*held: list[Array]) -> bytes:
+    file = io.BytesIO()
+    for pieces in held:
+        np.save(file, np.concatenate(pieces) if pieces else np.empty(0), allow_pickle=False)
+    return file.getvalue()
+
+
+def _unpacked(text: bytes) -> tuple[Array, Array]:
+    file = io.BytesIO(text)
+    return np.load(file, allow_pickle=False), np.load(file, allow_pickle=False)
+
+
+def _in_order(rows: Array) -> tuple[Array, Array]:
+    """X and Y by the number of the row, so in the order of the files."""
+    ordered = rows[np.argsort(rows["row"], kind="stable")]
+    return np.ascontiguousarray(ordered["X"]), np.ascontiguousarray(ordered["Y"])

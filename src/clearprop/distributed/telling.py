@@ -1,0 +1,81 @@
+"""What ranks tell each other besides numbers: bytes of any length, and errors, through tree sums alone.
+
+An error of one rank is raised by all of them, so that nobody waits for a rank that has given up.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from clearprop import errors
+from clearprop.engines.shards import Comm, owned
+from clearprop.errors import ClearpropError, CommunicationError
+
+CHUNK = 2**22  #: bytes told at a time
+_WELL, _ERROR = b"=", b"!"
+
+
+def together(comm: Comm, job: Callable[[], Mapping[int, bytes]]) -> list[bytes]:
+    """What each rank's job gives for its shards, told to all: S texts, in the order of the shards.
+
+    Parameters
+    ----------
+    job : callable
+        Gives bytes for some of the rank's shards; for the others nothing is told.
+
+    Raises
+    ------
+    ClearpropError
+        The error of the job of the first rank where it raised one, on every rank.
+
+    Examples
+    --------
+    >>> from clearprop.engines.shards import Alone
+    >>> together(Alone(3), lambda: {0: b"zero", 2: b"two"})
+    [b'zero', b'', b'two']
+    """
+    own = owned(comm.rank, comm.world, comm.shards)
+    said = dict.fromkeys(own, b"")
+    try:
+        said.update({shard: _WELL + text for shard, text in job().items()})
+    except CommunicationError:
+        raise
+    except ClearpropError as error:
+        said[own[0]] = _ERROR + json.dumps([type(error).__name__, str(error)]).encode()
+    told = _gather(comm, said)
+    for text in told:
+        if text[:1] == _ERROR:
+            kind, message = json.loads(text[1:])
+            raised: type[ClearpropError] = getattr(errors, kind, ClearpropError)
+            raise raised(message)
+    return [text[1:] for text in told]
+
+
+def from_first(comm: Comm, job: Callable[[], bytes]) -> bytes:
+    """What the job gives on rank 0, told to all; it runs nowhere else."""
+    return together(comm, lambda: {0: job()} if comm.rank == 0 else {})[0]
+
+
+def _gather(comm: Comm, said: Mapping[int, bytes]) -> list[bytes]:
+    """The texts of all shards, on every rank: each lays its bytes where the others have zeros."""
+    shards = comm.shards
+    lengths = comm.tree_sum(
+        {s: np.where(np.arange(shards) == s, len(text), 0).astype(np.int64) for s, text in said.items()}
+    )
+    starts = np.concatenate(([0], np.cumsum(lengths)))
+    whole = bytearray(int(starts[-1]))
+    for first in range(0, len(whole), CHUNK):
+        size = min(CHUNK, len(whole) - first)
+        own, nothing = {}, np.zeros(size, dtype=np.uint8)
+        for shard, text in said.items():
+            low, high = max(int(starts[shard]), first), min(int(starts[shard + 1]), first + size)
+            own[shard] = nothing
+            if low < high:
+                own[shard] = np.zeros(size, dtype=np.uint8)
+                part = text[low - int(starts[shard]) : high - int(starts[shard])]
+                own[shard][low - first : high - first] = np.frombuffer(part, dtype=np.uint8)
+        whole[first : first + size] = comm.tree_sum(own).tobytes()
+    return [bytes(whole[starts[s] : starts[s + 1]]) for s in range(shards)]
