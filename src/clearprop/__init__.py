@@ -12,6 +12,7 @@ from clearprop.environment import __version__
 
 if TYPE_CHECKING:
     from clearprop.adoption import adopt as adopt
+    from clearprop.distributed.fitting import fit_distributed as fit_distributed
     from clearprop.engines import forward as forward
     from clearprop.engines import gradient as gradient
     from clearprop.engines.jacobian import input_gradient as input_gradient
@@ -142,6 +143,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "TabularRegressor",
     ),
     "export.estimators": ("register_skl2onnx",),
+    "distributed.fitting": ("fit_distributed",),
     "table_model.cross_validation": ("cross_validate_table",),
     "report": ("write_report",),
     "table_model": ("Settings", "TableModel", "fit_table", "train_plan"),

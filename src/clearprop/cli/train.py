@@ -13,6 +13,7 @@ import typer
 from clearprop.cli.answering import DONE, INTERRUPTED, answering, require_page, require_writable, write_json
 from clearprop.cli.config import as_toml, config_of, given_data
 from clearprop.cli.console import Screen, complain
+from clearprop.cli.distributing import train_on_ray
 from clearprop.cli.learning import Learning
 from clearprop.cli.options import with_options
 from clearprop.cli.reading import Reading
@@ -61,6 +62,21 @@ def train(
             help="Read the table in pieces; by default where its files fill a quarter of the memory.",
         ),
     ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help='Train Parquet files on a Ray cluster: "auto", or host:port.'),
+    ] = None,
+    workers: Annotated[
+        str | None,
+        typer.Option(metavar="N|LOW:HIGH", help="Workers on it; by default 1. No bit depends on it."),
+    ] = None,
+    shards: Annotated[
+        int | None,
+        typer.Option(help="Parts of a batch that workers share, and no fewer than these; by default 16."),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Use the cluster also where one machine is faster.")
+    ] = False,
     checkpoint: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Commit where training stands to this folder, twice a minute."),
@@ -82,7 +98,8 @@ def train(
     """Train a network on a table and write a model file.
 
     Ctrl-C ends training early: the model so far is judged and saved, and the exit code is 130. With
-    --checkpoint DIR a run that was killed goes on by the same command and --resume.
+    --checkpoint DIR a run that was killed goes on by the same command and --resume. With --ray the workers
+    of a cluster share it, to the bits that any number of them gives; --checkpoint resumes by itself there.
     """
     from clearprop.table_model import train_plan
     from clearprop.table_model.plan import plan_table
@@ -100,6 +117,22 @@ def train(
             raise DataError(f"{str(report)!r} is to be the model file and the report; name two files")
         require_page(report, *data)
     settings, screen = learning.settings(), Screen(not (quiet or as_json))
+    if ray is not None:
+        unused = [
+            name
+            for name, value in (("--report", report), ("--certify", certify), ("--json", as_json))
+            if value
+        ]
+        model = train_on_ray(
+            data, learning, test or None, screen, [*unused, *reading.said()],
+            address=ray, workers=workers, shards=shards, checkpoint=checkpoint, force=force,
+        )  # fmt: skip
+        model.save(path)
+        _show_outcome(screen, model, data, path, None)
+        return INTERRUPTED if model.model.stopped == "interrupted" else DONE
+    for name, value in (("--workers", workers), ("--shards", shards), ("--force", force)):
+        if value:
+            raise DataError(f"{name} is for a cluster; name its address by --ray, such as --ray auto")
     if is_larger_than_memory(data) if stream is None else stream:
         whole = {"--report": report, "--checkpoint": checkpoint, "--certify": certify, "--json": as_json}
         unused = [*(name for name, value in whole.items() if value), *reading.said()]

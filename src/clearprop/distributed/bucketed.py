@@ -83,7 +83,8 @@ class ShardRows:
     def _ordered(self, epoch: int) -> tuple[list[int], IntArray]:
         """The buckets in the order of an epoch, and the rows up to the end of each."""
         if self._order is None or self._order[0] != epoch:
-            order = bucket_order(self.seed, epoch, self.shard, self.shards, self.count)
+            drawn = bucket_order(self.seed, epoch, self.shard, self.shards, self.count)
+            order = [bucket for bucket in drawn if self.rows[bucket]]
             self._order = epoch, order, np.cumsum([self.rows[bucket] for bucket in order])
         return self._order[1:]
 

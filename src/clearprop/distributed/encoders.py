@@ -17,7 +17,7 @@ from clearprop.arrays import BoolArray
 from clearprop.distributed.plan import Plan
 from clearprop.distributed.reading import whole_column
 from clearprop.distributed.room import memory
-from clearprop.distributed.telling import from_first, together
+from clearprop.distributed.telling import together
 from clearprop.engines.shards import Comm, owned
 from clearprop.errors import DataError
 from clearprop.specification import Network
@@ -57,8 +57,12 @@ def fit_reading(comm: Comm, plan: Plan) -> TableReading:
     DataError, SpecificationError
         As `fit_stream` does, on every rank; and when a column would not fit this machine's memory.
     """
-    require_room(plan.manifest.rows, memory(), plan.manifest.source)
-    said, _, bits = from_first(comm, lambda: _target(plan)).partition(b"\n")
+
+    def first() -> dict[int, bytes]:
+        require_room(plan.manifest.rows, memory(), plan.manifest.source)
+        return {0: _target(plan)} if comm.rank == 0 else {}
+
+    said, _, bits = together(comm, first)[0].partition(b"\n")
     plain, known = json.loads(said), np.unpackbits(np.frombuffer(bits, dtype=np.uint8))
     mask = known[: plan.manifest.rows].astype(np.bool_)
     training, test, validation = drawn_rows(mask, plan.test, plan.settings, plan.manifest.source)
@@ -82,8 +86,8 @@ def require_room(rows: int, room: float, source: str) -> None:
     Traceback (most recent call last):
         ...
     clearprop.errors.DataError: a.parquet: 1,000,000,000 rows: a column's exact median and mean are taken \
-from the whole column, about 64 bytes a row, 64.0 GB, and this machine has 16.0 GB for it; use workers with more \
-memory, or fewer rows
+from the whole column, about 64 bytes a row, 64.0 GB, and this machine has 16.0 GB for it; use workers \
+with more memory, or fewer rows
     """
     if CELL * rows > room:
         raise DataError(

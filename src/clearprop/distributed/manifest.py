@@ -32,7 +32,6 @@ class ParquetFile:
     size: int
     footer: str
     row_groups: tuple[int, ...]
-    unpacked: int = 0  #: bytes of its cells, as the footer says
 
     @property
     def rows(self) -> int:
@@ -148,7 +147,7 @@ def read_manifest(source: Any) -> Manifest:
         if schema is None:
             schema = own
         elif own != schema:
-            raise DataError(f"{path}: {_difference(schema, own, paths[0])}; give files of one table")
+            raise DataError(f"{path}: {_difference(schema, own, files[0].name)}; give files of one table")
         files.append(file)
     return Manifest(tuple(files), schema or ())
 
@@ -201,14 +200,12 @@ def pyarrow() -> tuple[Any, Any]:
 def _look(path: str) -> tuple[ParquetFile, tuple[tuple[str, str], ...]]:
     with opened_parquet(path) as (reader, handle):
         found = reader.metadata
-        groups = [found.row_group(k) for k in range(found.num_row_groups)]
         schema = tuple((field.name, str(field.type)) for field in reader.schema_arrow)
         file = ParquetFile(
             path,
             int(handle.size()),
             footer_digest(handle),
-            tuple(group.num_rows for group in groups),
-            sum(group.total_byte_size for group in groups),
+            tuple(found.row_group(k).num_rows for k in range(found.num_row_groups)),
         )
     if not file.rows:
         raise DataError(f"{path}: has no rows; leave it out")

@@ -124,6 +124,8 @@ def plan_distributed(
         raise SpecificationError(
             f"{rule.title} takes all rows at once, which are dealt to workers here; use AdamW or SGD"
         )
+    if settings.batch_size != "auto":
+        require_whole("batch_size", settings.batch_size)
     require_whole("shards", shards)
     if shards > MOST_SHARDS:
         raise SpecificationError(f"shards is a whole number from 1 to {MOST_SHARDS}, not {shards!r}")

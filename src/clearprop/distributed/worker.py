@@ -112,9 +112,9 @@ def work(comm: Comm, plan: Plan, folder: Path | None, report: Report) -> Result 
         raise SpecificationError(f"the ranks meet over {comm.shards} shards, and the plan has {plan.shards}")
     with ExitStack() as stack:
         stack.enter_context(at_most(plan.threads))
-        spool = stack.enter_context(tempfile.TemporaryDirectory(prefix="clearprop-", dir=plan.spool))
+        spool = _spool(stack, plan)
         reading = fit_reading(comm, plan)
-        held = encode_shards(comm, plan, reading, Path(spool))
+        held = encode_shards(comm, plan, reading, spool)
         course = _course(comm, plan, reading, held, report)
         standing = _standing(comm, plan, course, folder)
         if standing is not None:
@@ -124,6 +124,17 @@ def work(comm: Comm, plan: Plan, folder: Path | None, report: Report) -> Result 
         else:
             stopped = _descend(comm, course, held, plan.settings.time_budget)
         return _result(course, stopped, plan, reading, held) if comm.rank == 0 else None
+
+
+def _spool(stack: ExitStack, plan: Plan) -> Path:
+    """A folder for the rank's encoded rows, as long as the stack stands."""
+    try:
+        return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="clearprop-", dir=plan.spool)))
+    except OSError as error:
+        raise SpecificationError(
+            f"the folder {plan.spool!r} for encoded rows cannot be used ({error.strerror or error}); name "
+            "another that is there on every machine (spool=)"
+        ) from None
 
 
 class _Told(Silence):

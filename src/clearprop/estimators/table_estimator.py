@@ -148,6 +148,34 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
         self.loss_curve_ = self.model_.history["loss"]
         return self
 
+    def _fit_distributed(
+        self,
+        source: Any,
+        target: str | Sequence[str],
+        task: Task,
+        settings: Settings,
+        options: dict[str, Any],
+    ) -> Self:
+        """Train on the columns of Parquet files, and know them by name, as after `fit` on a DataFrame."""
+        from clearprop.distributed.fitting import run_plan
+        from clearprop.distributed.plan import plan_distributed
+
+        planned = {
+            name: options.pop(name)
+            for name in ("shards", "exclude", "checkpoint_seconds", "spool")
+            if name in options
+        }
+        threads = threads_of(self.n_jobs)
+        plan = plan_distributed(source, target, task=task, settings=settings, threads=threads, **planned)
+        result = run_plan(plan, progress=bool(self.verbose), **options)
+        warn_of(plan.manifest.source, result.notices, level=4)
+        self.model_ = result.table_model()
+        self.feature_names_in_ = np.array(plan.features, dtype=object)
+        self.n_features_in_ = len(plan.features)
+        self.n_iter_ = len(self.model_.history["epoch"])
+        self.loss_curve_ = self.model_.history["loss"]
+        return self
+
     def _weights(self, table: Table, y: Array, sample_weight: npt.ArrayLike | None) -> Array | None:
         """The weights of the rows, once X, y (m, ...) and weights have as many."""
         if len(y) != table.n_rows:

@@ -144,6 +144,37 @@ validation, metric, patience, time_budget, dtype
         )
         return self._fit(table, {name: label_cells(y)}, "classes", weights, settings, certify)
 
+    def fit_distributed(self, source: Any, target: str, **options: Any) -> Self:
+        """Learn from Parquet files, by one process or the workers of a cluster, to the same bits.
+
+        Parameters
+        ----------
+        source : str, path or list of these
+            Parquet files, patterns or URLs, whose columns are the features and the target.
+        target : str
+            Column of the labels.
+        **options
+            `exclude`, `shards`, `workers`, `address`, `checkpoint_dir`, `checkpoint_seconds`, `max_failures`,
+            `spool` and `force`, as in `clearprop.fit_distributed`.
+
+        Examples
+        --------
+        >>> import tempfile, polars as pl
+        >>> from clearprop.datasets import penguins_path
+        >>> penguins = pl.read_csv(penguins_path(), null_values="NA")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     penguins.write_parquet(folder + "/p.parquet", row_group_size=50)
+        ...     model = TabularClassifier(random_state=0).fit_distributed(folder + "/*.parquet", "species")
+        >>> model.predict(penguins.drop("species")[:2]).tolist()
+        ['Adelie', 'Adelie']
+        """
+        settings = replace(
+            self._settings(), class_weight=self.class_weight, label_smoothing=self.label_smoothing
+        )
+        self._fit_distributed(source, target, "classes", settings, options)
+        self.classes_ = np.array(self.model_.target.classes)
+        return self
+
     def predict(self, X: Any) -> Array:
         """Label (m,) of each row."""
         y_hat = self._outputs(X)
@@ -215,6 +246,14 @@ validation, metric, patience, time_budget, dtype
             name: ("number", columns[:, j]) for j, name in enumerate(names)
         }
         return self._fit(table, targets, "numbers", weights, self._settings(), certify)
+
+    def fit_distributed(self, source: Any, target: str | Sequence[str], **options: Any) -> Self:
+        """Learn from Parquet files, by one process or the workers of a cluster, to the same bits.
+
+        See `TabularClassifier.fit_distributed`; `target` may name several columns.
+        """
+        self._flat = isinstance(target, str)
+        return self._fit_distributed(source, target, "numbers", self._settings(), options)
 
     def predict(self, X: Any) -> Array:
         """Numbers (m,) or (m, k), in the units of y."""
