@@ -24,7 +24,6 @@ from typing import Any
 
 from clearprop.distributed.gloo import SECONDS, Gloo
 from clearprop.distributed.worker import Result, work
-from clearprop.engines.shards import require_shards
 from clearprop.environment import versions
 from clearprop.errors import ClearpropError, CommunicationError, SpecificationError
 from clearprop.training.progress import Moment, progress_on
@@ -56,7 +55,7 @@ def launch(
         Of the cluster: "auto" for the one of this machine, "host:port", or "local" for one that is started
         here and ends with the call. A process that is connected already keeps its connection.
     workers : (int, int)
-        The fewest and the most workers; the group takes what room there is.
+        The fewest and the most workers; the group takes what room there is between them.
     checkpoint_dir : path, optional
         See `work`. With it, the same call goes on where a lost driver, or an interrupt, ended the one before.
     max_failures : int
@@ -71,7 +70,7 @@ def launch(
     ClearpropError
         Any other that a worker met, as `work` raised it.
     """
-    low, high = checked_workers(workers, plan.shards)
+    low, high = workers
     folder = None if checkpoint_dir is None else Path(checkpoint_dir).absolute()
     cpus = max(1, plan.threads or 1)
     with ExitStack() as stack:
@@ -94,27 +93,21 @@ def launch(
         return result
 
 
-def checked_workers(workers: tuple[int, int], shards: int) -> tuple[int, int]:
-    """The two bounds; SpecificationError when no group can have so many workers."""
-    low, high = workers
-    if not 1 <= low <= high:
-        raise SpecificationError(
-            f"workers={low}:{high} are no bounds; the fewest, at least 1, stand before the most"
-        )
-    require_shards(high, shards)
-    return low, high
-
-
 def _fitted(ray: Any, trainer: Any, board: Any, folder: Path | None) -> Any:
     """What rank 0's `work` returned."""
+    from ray.exceptions import RayError
     from ray.train import TrainingFailedError
 
+    goes_on = f"; the same call goes on from {folder}" if folder is not None else ""
     try:
         return trainer.fit().return_value
+    except RayError as error:  # not of a worker: of what watches them
+        raise CommunicationError(
+            f"Ray lost the run ({str(error).strip().splitlines()[-1].strip()}){goes_on}"
+        ) from None
     except TrainingFailedError as error:
         if ray.get(board.final.remote()) is not None:
             return None
-        goes_on = f"; the same call goes on from {folder}" if folder is not None else ""
         raise CommunicationError(f"the workers failed too often: {_root_of(error)}{goes_on}") from None
 
 
@@ -302,7 +295,9 @@ def _manners(own: bool) -> dict[str, str]:
         "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     }
     if own and not os.environ.keys() & {"RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"}:
-        given |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": _token()}
+        given |= {
+            "RAY_AUTH_TOKEN": _token()
+        }  # Ray asks for it in clusters of its own, and would keep one at home
     return given
 
 
@@ -314,14 +309,15 @@ def _token() -> str:
 
 @contextmanager
 def _environment(given: Mapping[str, str]) -> Iterator[None]:
-    """Variables set for the time of a call, those that are set already left alone."""
-    added = {name: value for name, value in given.items() if name not in os.environ}
-    os.environ.update(added)
+    """Ray's variables for the time of a call, those that are set already left alone."""
+    before = {name for name in os.environ if name.startswith("RAY_")}
+    os.environ.update({name: value for name, value in given.items() if name not in before})
     try:
         yield
     finally:
-        for name in added:
-            os.environ.pop(name, None)
+        for name in [name for name in os.environ if name.startswith("RAY_")]:
+            if name not in before:  # Ray sets some of its own
+                del os.environ[name]
 
 
 @contextmanager
