@@ -6,7 +6,7 @@ import pytest
 
 from clearprop.distributed.dealing import Batching, Piece, deal
 from clearprop.distributed.manifest import Manifest, ParquetFile, read_manifest
-from clearprop.distributed.reading import row_groups, whole_column
+from clearprop.distributed.reading import row_groups, whole_columns
 from clearprop.errors import DataError
 from clearprop.tables import read_table
 from dealt import nothing, planned, write_mixed, write_penguins
@@ -65,14 +65,15 @@ def test_the_manifest_is_of_the_files_alone_and_travels_as_json(tmp_path):
 
 
 def test_urls_of_fsspec_are_read(tmp_path):
-    fsspec = pytest.importorskip("fsspec")
+    import fsspec
+
     write_penguins(tmp_path)
     memory = fsspec.filesystem("memory")
     for name in ("a.parquet", "b.parquet"):
         memory.pipe(f"/table/{name}", (tmp_path / name).read_bytes())
     manifest = read_manifest("memory://table/*.parquet")
     assert manifest.digest == read_manifest(str(tmp_path / "*.parquet")).digest
-    assert whole_column(manifest, "species").values.tolist() == (
+    assert whole_columns(manifest, ["species"])[0].values.tolist() == (
         read_table([tmp_path / "a.parquet", tmp_path / "b.parquet"]).column("species").values.tolist()
     )
     with pytest.raises(DataError, match="no file is named like 'memory://table/c"):
@@ -95,6 +96,12 @@ def test_what_differs_is_named(tmp_path):
     for said, columns in cases.items():
         with pytest.raises(DataError, match=said):
             read_manifest([first, file("b.parquet", **columns)])
+    import pyarrow as arrow
+    from pyarrow import parquet
+
+    parquet.write_table(arrow.table([[1.0], [2.0]], names=["x", "x"]), tmp_path / "b.parquet")
+    with pytest.raises(DataError, match=r"b\.parquet: names the column 'x' twice"):
+        read_manifest(tmp_path / "b.parquet")
     (tmp_path / "b.parquet").write_bytes(first.read_bytes()[:-9])
     with pytest.raises(DataError, match=r"b\.parquet: is no whole Parquet file"):
         read_manifest([first, tmp_path / "b.parquet"])
@@ -149,3 +156,6 @@ def test_row_groups_are_read_as_asked(tmp_path):
         first = manifest.starts[group]
         assert frame.equals(whole[["sex", "year"]][first : first + frame.height])
     assert Piece(0, 2, 5).rows == 3
+    pl.DataFrame({"a": [1.0], "a.b": [2.0], "c": [3.0]}).write_parquet(tmp_path / "dots.parquet")
+    columns = whole_columns(read_manifest(tmp_path / "dots.parquet"), ["c", "a"])
+    assert [(column.name, column.values.tolist()) for column in columns] == [("c", [3.0]), ("a", [1.0])]

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import tempfile
 import warnings
 from dataclasses import replace
 
@@ -26,6 +27,7 @@ CASES = {
     "dropout, validation, test": ("species", {"dropout": 0.3, "validation": 0.1}, {"test": 0.2, "shards": 7}),
     "numbers, float64": ("body_mass_g", {"dtype": "float64", "batch_size": 20}, {"shards": 4}),
     "more shards than row groups": ("species", {"validation": 0.2, "patience": 2}, {"shards": 33}),
+    "shards without rows": ("species", {"epochs": 1, "validation": 0.2}, {"shards": 400}),
     "batches smaller than S": ("sex", {"batch_size": 3, "epochs": 1, "dropout": 0.1}, {"shards": 16}),
     "sgd, smoothing": ("species", {"optimizer": "sgd", "label_smoothing": 0.1}, {"shards": 5}),
     "plateau": (
@@ -75,7 +77,9 @@ def test_sums_in_another_order_and_ranks_that_go_astray_are_found(tmp_path):
 
 
 @pytest.mark.parametrize("target", ["kind", "y"])
-def test_encoders_equal_those_of_one_machine(tmp_path, target):
+@pytest.mark.parametrize("together", [1, 2**28])
+def test_encoders_equal_those_of_one_machine(tmp_path, monkeypatch, target, together):
+    monkeypatch.setattr(encoders, "TOGETHER", together)
     (tmp_path / "spool").mkdir()
     source = write_mixed(tmp_path)
     settings = replace(SETTINGS, validation=0.1)
@@ -99,11 +103,8 @@ def epoch_rows(plan, world, epoch):
     """Row numbers of each batch of an epoch, from the parts of all ranks."""
 
     def job(comm):
-        import tempfile
-        from pathlib import Path
-
-        with tempfile.TemporaryDirectory() as folder:
-            held = encode_shards(comm, plan, fit_reading(comm, plan), Path(folder))
+        with tempfile.TemporaryFile() as spool:
+            held = encode_shards(comm, plan, fit_reading(comm, plan), spool)
             batching = held.batching
             return {
                 (t, shard): rows.part(
@@ -122,6 +123,7 @@ def epoch_rows(plan, world, epoch):
 @pytest.mark.parametrize("held_bytes", [2**27, 3000])
 def test_every_row_comes_once_an_epoch_in_an_order_of_seed_epoch_and_plan(tmp_path, monkeypatch, held_bytes):
     monkeypatch.setattr(bucketed, "HELD_BYTES", held_bytes)
+    monkeypatch.setattr(bucketed, "ENCODED_CELLS", held_bytes // 10)
     source = write_mixed(tmp_path)
     plan = planned(source, "y", shards=6)
     first, again, other = (epoch_rows(plan, world, epoch) for world, epoch in ((1, 0), (4, 0), (3, 1)))

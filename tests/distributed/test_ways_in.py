@@ -90,6 +90,8 @@ def test_what_cannot_be_used_is_refused(tmp_path, case):
     options, said = REFUSED[case]
     with pytest.raises((SpecificationError, DataError), match=said):
         cp.fit_distributed(write_penguins(tmp_path), **{"target": "species", **options})
+    with pytest.raises(DataError, match="read Parquet files by their names, and this is a DataFrame"):
+        cp.fit_distributed(pl.DataFrame({"x": [1.0]}), "x")
 
 
 def test_the_extra_is_named_when_it_is_missing(tmp_path, monkeypatch):

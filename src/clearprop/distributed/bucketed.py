@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from typing import IO, Any
 
 import numpy as np
 
@@ -30,30 +29,34 @@ from clearprop.training.buckets import places_of
 from clearprop.training.weighting import smoothed
 
 HELD_BYTES = 2**27  #: of the buckets in memory, one for each of all shards, about
+ENCODED_CELLS = 2**21  #: numbers that are encoded at a time
 
 
 @dataclass
 class ShardRows:
-    """The encoded training rows of one shard, in buckets of a folder.
+    """The encoded training rows of one shard, in buckets.
 
     Parameters
     ----------
+    file : binary file
+        Of the rank, without a name, so that nothing stays behind when the process is killed.
+    shard, shards, seed : int
     record : dtype
         Of a row: "row" (its number), "X" and "Y".
     count : int
         Buckets.
     """
 
-    folder: Path
+    file: IO[bytes]
     shard: int
     shards: int
     seed: int
     record: np.dtype[Any]
     count: int
-    rows: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.rows = [0] * self.count
+        self._runs: list[list[tuple[int, int]]] = [[] for _ in range(self.count)]  # where, and how many rows
         self._held: tuple[tuple[int, int], Array] | None = None
         self._order: tuple[int, list[int], IntArray] | None = None
 
@@ -63,11 +66,13 @@ class ShardRows:
     def add(self, rows: Array) -> None:
         """Put rows into their buckets."""
         places = places_of(self.seed, rows["row"], self.count)
-        for bucket in np.unique(places):
-            mine = rows[places == bucket]
-            with self._path(int(bucket)).open("ab") as file:
-                file.write(mine.tobytes())
-            self.rows[bucket] += len(mine)
+        start = self.file.seek(0, io.SEEK_END)
+        self.file.write(rows[np.argsort(places, kind="stable")].tobytes())
+        for bucket, count in enumerate(np.bincount(places, minlength=self.count).tolist()):
+            if count:
+                self._runs[bucket].append((start, count))
+                self.rows[bucket] += count
+                start += count * self.record.itemsize
 
     def part(self, epoch: int, begin: int, end: int) -> Array:
         """Rows from `begin` to `end` - 1 of an epoch's order, as records."""
@@ -92,13 +97,14 @@ class ShardRows:
         """A bucket's rows in their order, kept until another is asked for."""
         if self._held is None or self._held[0] != (epoch, bucket):
             self._held = None
-            rows = np.fromfile(self._path(bucket), dtype=self.record)
-            order = row_order(self.seed, epoch, self.shard, self.shards, bucket, len(rows))
-            self._held = (epoch, bucket), rows[order]
+            data = b"".join(self._run(*run) for run in self._runs[bucket])
+            order = row_order(self.seed, epoch, self.shard, self.shards, bucket, self.rows[bucket])
+            self._held = (epoch, bucket), np.frombuffer(data, dtype=self.record)[order]
         return self._held[1]
 
-    def _path(self, bucket: int) -> Path:
-        return self.folder / f"shard-{self.shard}-{bucket}"
+    def _run(self, start: int, count: int) -> bytes:
+        self.file.seek(start)
+        return self.file.read(count * self.record.itemsize)
 
 
 @dataclass(frozen=True)
@@ -125,15 +131,15 @@ class EncodedShards:
     tested: tuple[Array, Array] | None
 
 
-def encode_shards(comm: Comm, plan: Plan, reading: TableReading, folder: Path) -> EncodedShards:
-    """Read the row groups of a rank's shards, one at a time, and encode them into buckets in the folder.
+def encode_shards(comm: Comm, plan: Plan, reading: TableReading, spool: IO[bytes]) -> EncodedShards:
+    """Read the row groups of a rank's shards, one at a time, and encode them into buckets in a file.
 
     Raises
     ------
     DataError
         On every rank, when one of them cannot read a row group or a cell.
     """
-    writer = _Writer(comm, plan, reading, folder)
+    writer = _Writer(comm, plan, reading, spool)
     held = [_unpacked(text) for text in together(comm, writer.encode)]
     sizes = comm.tree_sum(
         {
@@ -162,7 +168,7 @@ def encode_shards(comm: Comm, plan: Plan, reading: TableReading, folder: Path) -
 class _Writer:
     """One rank's pass over its row groups."""
 
-    def __init__(self, comm: Comm, plan: Plan, reading: TableReading, folder: Path) -> None:
+    def __init__(self, comm: Comm, plan: Plan, reading: TableReading, spool: IO[bytes]) -> None:
         self.plan, self.reading = plan, reading
         network, settings = reading.network, plan.settings
         self.real = np.dtype(settings.dtype)
@@ -173,12 +179,13 @@ class _Writer:
                 ("Y", self.real, (network.output.units,)),
             ]
         )
+        self.together = max(1, ENCODED_CELLS // network.inputs)
         most = max(1, HELD_BYTES // (comm.shards * self.record.itemsize))
         self.own: dict[int, ShardRows] = {}
         self.counts: dict[int, Array] = {}
         for shard in owned(comm.rank, comm.world, comm.shards):
             buckets = max(1, -(-sum(piece.rows for piece in plan.dealt[shard]) // most))
-            self.own[shard] = ShardRows(folder, shard, comm.shards, settings.seed, self.record, buckets)
+            self.own[shard] = ShardRows(spool, shard, comm.shards, settings.seed, self.record, buckets)
             self.counts[shard] = np.zeros(len(reading.target.classes), dtype=np.int64)
         self.held: dict[int, tuple[list[Array], list[Array]]] = {shard: ([], []) for shard in self.own}
 
@@ -197,7 +204,7 @@ class _Writer:
         return {shard: _packed(*held) for shard, held in self.held.items()}
 
     def _tables(self) -> Iterator[tuple[int, Table]]:
-        """Each piece of the own shards; a row group that is shared among them is read once."""
+        """Rows of the own shards, some at a time; a row group that is shared among them is read once."""
         manifest, reading = self.plan.manifest, self.reading
         wanted: dict[int, list[tuple[Piece, int]]] = {}
         for shard in self.own:
@@ -206,8 +213,9 @@ class _Writer:
         names = (*reading.encoder.column_names, *reading.target.columns)
         for group, frame in row_groups(manifest, sorted(wanted), names):
             for piece, shard in sorted(wanted[group]):
-                rows = frame.slice(piece.first, piece.rows)
-                yield shard, table_of(rows, manifest, manifest.starts[group] + piece.first)
+                for first in range(piece.first, piece.last, self.together):
+                    rows = frame.slice(first, min(self.together, piece.last - first))
+                    yield shard, table_of(rows, manifest, manifest.starts[group] + first)
 
     def _examples(self, table: Table) -> tuple[Examples, Array]:
         reading = self.reading
@@ -223,8 +231,8 @@ class _Writer:
             self.own[shard].add(_records(table, ready.X, ready.Y))
         except OSError as error:
             raise DataError(
-                f"encoded rows cannot be written to {self.own[shard].folder} ({error.strerror or error}); "
-                "make room there, or name another folder (spool=)"
+                f"encoded rows cannot be written to {self.plan.spool or 'the temporary folder'} "
+                f"({error.strerror or error}); make room there, or name another folder (spool=)"
             ) from None
 
     def _judge(self, shard: int, table: Table) -> None:

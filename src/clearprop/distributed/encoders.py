@@ -15,7 +15,7 @@ import numpy as np
 
 from clearprop.arrays import BoolArray
 from clearprop.distributed.plan import Plan
-from clearprop.distributed.reading import whole_column
+from clearprop.distributed.reading import whole_columns
 from clearprop.distributed.room import memory
 from clearprop.distributed.telling import together
 from clearprop.engines.shards import Comm, owned
@@ -27,6 +27,8 @@ from clearprop.tables.encodings import encoding_from_dict, fit_column
 from clearprop.words import plural
 
 CELL = 64  #: bytes for each row of a column while it is encoded: its cells, copies to sort, masks
+
+TOGETHER = 2**28  #: bytes of columns that are looked at in one pass over the files, one column at least
 
 
 @dataclass(frozen=True)
@@ -100,8 +102,11 @@ with more memory, or fewer rows
 def _target(plan: Plan) -> bytes:
     """The target as fitted on the training rows, what is to be said of it, and which rows have one."""
     manifest = plan.manifest
-    columns = tuple(whole_column(manifest, name) for name in plan.targets)
-    wanted = Table(columns, manifest.source, np.arange(1, manifest.rows + 1, dtype=np.int64))
+    wanted = Table(
+        whole_columns(manifest, plan.targets),
+        manifest.source,
+        np.arange(1, manifest.rows + 1, dtype=np.int64),
+    )
     whole = Target.fit(wanted, plan.targets, plan.task)
     known = whole.known_rows(wanted)
     training, _, _ = drawn_rows(known, plan.test, plan.settings, manifest.source)
@@ -114,16 +119,17 @@ def _target(plan: Plan) -> bytes:
 def _encoder(comm: Comm, plan: Plan, training: BoolArray) -> Encoder:
     """The encodings of the features: column c is fitted by the owner of shard c % S."""
     rows, names = np.flatnonzero(training), plan.features
+    most = max(1, TOGETHER // (CELL * plan.manifest.rows))
 
     def fitted() -> dict[int, bytes]:
-        said = {}
-        for shard in owned(comm.rank, comm.world, comm.shards):
-            own = [
-                fit_column(whole_column(plan.manifest, name).take(rows))
-                for name in names[shard :: comm.shards]
-            ]
-            said[shard] = json.dumps([encoding.to_dict() for encoding in own]).encode()
-        return said
+        own = owned(comm.rank, comm.world, comm.shards)
+        mine = [c for c in range(len(names)) if c % comm.shards in own]
+        found = {}
+        for first in range(0, len(mine), most):
+            some = mine[first : first + most]
+            for c, column in zip(some, whole_columns(plan.manifest, [names[c] for c in some]), strict=True):
+                found[c] = fit_column(column.take(rows)).to_dict()
+        return {s: json.dumps([found[c] for c in mine if c % comm.shards == s]).encode() for s in own}
 
     told = [json.loads(text) for text in together(comm, fitted)]
     plain = [told[c % comm.shards][c // comm.shards] for c in range(len(names))]

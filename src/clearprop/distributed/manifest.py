@@ -18,7 +18,7 @@ from typing import Any
 
 from clearprop.errors import DataError, SpecificationError
 from clearprop.tables.files import JoinedFiles
-from clearprop.tables.opening import named_files
+from clearprop.tables.opening import is_named, named_files
 from clearprop.tables.table import column_remedy
 
 _MAGIC = 4  #: bytes of "PAR1" at a file's end, behind the length of its footer
@@ -170,7 +170,7 @@ def opened_parquet(path: str) -> Iterator[tuple[Any, Any]]:
         try:
             reader = parquet.ParquetFile(handle)
         except (OSError, arrow.ArrowException) as error:
-            raise DataError(f"{path}: is no whole Parquet file ({_first(error)}); write it anew") from None
+            raise DataError(f"{path}: is no whole Parquet file ({_first(error)}); write it as one") from None
         yield reader, handle
 
 
@@ -207,6 +207,10 @@ def _look(path: str) -> tuple[ParquetFile, tuple[tuple[str, str], ...]]:
             footer_digest(handle),
             tuple(found.row_group(k).num_rows for k in range(found.num_row_groups)),
         )
+    names = [name for name, _ in schema]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise DataError(f"{path}: names the column {twice[0]!r} twice; give every column its own name")
     if not file.rows:
         raise DataError(f"{path}: has no rows; leave it out")
     return file, schema
@@ -229,6 +233,11 @@ def _paths(source: Any) -> list[str]:
         return [path for each in source for path in _paths(each)] or named_files([])
     if isinstance(source, str) and "://" in source:
         return _of_url(source)
+    if not is_named(source):
+        raise DataError(
+            f"workers read Parquet files by their names, and this is a {type(source).__name__}; write it as "
+            "Parquet, or learn it here by fit_table"
+        )
     return named_files(source)
 
 

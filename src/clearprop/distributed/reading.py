@@ -47,13 +47,12 @@ def table_of(frame: pl.DataFrame, manifest: Manifest, first: int) -> Table:
     return Table(tuple(_columns(frame, manifest, numbers)), manifest.source, numbers)
 
 
-def whole_column(manifest: Manifest, name: str) -> Column:
-    """A column of all files, typed as `read_table` would."""
+def whole_columns(manifest: Manifest, names: Sequence[str]) -> tuple[Column, ...]:
+    """Columns of all files, typed as `read_table` would, in one pass over the files."""
     import polars as pl
 
-    pieces = [frame for _, frame in row_groups(manifest, range(len(manifest.row_groups)), [name])]
-    (column,) = _columns(pl.concat(pieces), manifest, np.arange(1, manifest.rows + 1, dtype=np.int64))
-    return column
+    pieces = [frame for _, frame in row_groups(manifest, range(len(manifest.row_groups)), names)]
+    return tuple(_columns(pl.concat(pieces), manifest, np.arange(1, manifest.rows + 1, dtype=np.int64)))
 
 
 def _columns(frame: pl.DataFrame, manifest: Manifest, numbers: Any) -> Iterator[Column]:
@@ -85,7 +84,7 @@ class _checked:  # noqa: N801 - a context, used as a function is
 def _read(reader: Any, path: str, number: int, names: Sequence[str]) -> Any:
     arrow, _ = pyarrow()
     try:
-        return reader.read_row_group(number, columns=list(names))
+        return reader.read_row_group(number, columns=list(names)).select(list(names))  # "a" reads "a.b", too
     except (OSError, ValueError, arrow.ArrowException) as error:
         reason = str(error).partition("\n")[0].rstrip(".")
         raise DataError(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import IO, Any, TypeAlias, cast
 
 import numpy as np
 
@@ -29,7 +29,7 @@ from clearprop.model import Model
 from clearprop.table_model.baselines import Evaluation
 from clearprop.table_model.model import TableModel
 from clearprop.table_model.plan import first_parameters
-from clearprop.training.checkpoint import Checkpoints, Standing
+from clearprop.training.checkpoint import Standing
 from clearprop.training.course import Course
 from clearprop.training.launch import checkpoints_of, plateau_of
 from clearprop.training.progress import Moment, Silence
@@ -126,10 +126,10 @@ def work(comm: Comm, plan: Plan, folder: Path | None, report: Report) -> Result 
         return _result(course, stopped, plan, reading, held) if comm.rank == 0 else None
 
 
-def _spool(stack: ExitStack, plan: Plan) -> Path:
-    """A folder for the rank's encoded rows, as long as the stack stands."""
+def _spool(stack: ExitStack, plan: Plan) -> IO[bytes]:
+    """A file without a name for the rank's encoded rows, as long as the stack stands."""
     try:
-        return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="clearprop-", dir=plan.spool)))
+        return stack.enter_context(tempfile.TemporaryFile(prefix="clearprop-", dir=plan.spool))
     except OSError as error:
         raise SpecificationError(
             f"the folder {plan.spool!r} for encoded rows cannot be used ({error.strerror or error}); name "
@@ -198,11 +198,8 @@ def _sample(held: EncodedShards, inputs: int, outputs: int, real: np.dtype[Any])
 
 def _standing(comm: Comm, plan: Plan, course: Course, folder: Path | None) -> Standing | None:
     """Where the run stands, read from the folder by rank 0 alone and told to all; None at the beginning."""
-    checkpoints = checkpoints_of(course, folder or Path(), plan.checkpoint_seconds, course.monitored)
-    settings = {**checkpoints.settings, "data": plan.data}
-    checkpoints = Checkpoints(
-        checkpoints.folder, checkpoints.network, settings, checkpoints.machine, checkpoints.every
-    )
+    found = checkpoints_of(course, folder or Path(), plan.checkpoint_seconds, course.monitored)
+    checkpoints = replace(found, settings={**found.settings, "data": plan.data})
 
     def read() -> bytes:
         if folder is None:
