@@ -84,7 +84,7 @@ def write_tables(path: Path, found: Mapping[str, Any], model: Model) -> None:
     text += "\n### Model against measurement\n\n" + table(
         ("what", "cases", "measured / modelled, median", "least", "most"), _ratios(found, model)
     )
-    text += f"\n### Measured steps, batch of {BATCH:,}\n\n" + table(
+    text += f"\n### Measured steps, batch of {BATCH:,}, ranks sharing {found['cores']} cores\n\n" + table(
         ("parameters", "1 rank", "2", "3", "4", "2 over 1"), _steps(found)
     )
     for words, known in (("the measured tail", model), ("no tail", replace(model, tail=0.0))):

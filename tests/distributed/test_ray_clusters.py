@@ -89,10 +89,9 @@ def test_a_node_that_dies_leaves_the_others_to_go_on(table, tmp_path):
 
 
 @slow
-def test_a_cluster_that_is_not_there_is_named():
+@pytest.mark.parametrize("address", ["auto", "127.0.0.1:9"])
+def test_a_cluster_that_is_not_there_is_named(address):
     pytest.importorskip("ray")
-    with (
-        pytest.raises(CommunicationError, match=r"no Ray cluster at 'auto'.*ray start --head"),
-        cluster("auto", 1),
-    ):
+    said = rf"no Ray cluster at '{address}'.*ray start --head"
+    with pytest.raises(CommunicationError, match=said), cluster(address, 1):
         pass

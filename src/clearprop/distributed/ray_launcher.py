@@ -14,6 +14,7 @@ import logging
 import os
 import secrets
 import signal
+import socket
 import tempfile
 import threading
 import warnings
@@ -274,16 +275,24 @@ def cluster(address: str, cpus: int) -> Iterator[tuple[Any, Path]]:
                 words |= {"num_cpus": cpus, "object_store_memory": STORE_BYTES, "include_dashboard": False}
                 words["_temp_dir"] = str(scratch)
             try:
+                _knock(address)
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore", FutureWarning)
                     ray.init(address=address, **words)
-            except (ConnectionError, RuntimeError, ValueError) as error:
+            except (OSError, RuntimeError, ValueError) as error:
                 raise CommunicationError(
                     f"there is no Ray cluster at {address!r} that lets this process in "
                     f"({str(error).splitlines()[0]}); `ray start --head` begins one, and address='local' one "
                     "that lives as long as the call"
                 ) from None
         yield ray, scratch
+
+
+def _knock(address: str) -> None:
+    """OSError where nobody answers at a host and port: Ray would try for a minute and more."""
+    host, _, port = address.rpartition(":")
+    if port.isdecimal() and "/" not in host:
+        socket.create_connection((host.strip("[]"), int(port)), START_SECONDS).close()
 
 
 def _manners(own: bool) -> dict[str, str]:
