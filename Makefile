@@ -5,7 +5,7 @@ OLDEST := .venv-oldest
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: docs experiments workshop bad-input report explained worksheets pictures constructions notes-checked demo test test-oldest check slow bench bench-quick scores clean
+.PHONY: docs experiments workshop bad-input report explained worksheets pictures constructions notes-checked demo test test-oldest check slow bench bench-quick scaling scores clean
 
 demo: $(VENV)/core  ## train on the shipped table, then predict and evaluate with the saved model
 	$(BIN)/clearprop train penguins --target species --out penguins.safetensors
@@ -34,6 +34,9 @@ bench: $(VENV)/bench  ## speed beside PyTorch, scikit-learn, JAX and ONNX Runtim
 
 bench-quick: $(VENV)/bench  ## the same for four networks with Adam in float32, 3 minutes
 	$(BIN)/python -m benchmarks.speed --quick
+
+scaling: $(VENV)/dev  ## step times of fits by many workers, modelled: docs/scaling-out (measured by: python -m benchmarks.distributed measure)
+	$(BIN)/python -m benchmarks.distributed
 
 scores: $(VENV)/dev  ## test scores beside scikit-learn's MLP, written to docs/scores.md
 	$(BIN)/python benchmarks/scores.py
@@ -114,7 +117,7 @@ $(VENV)/workshop: pyproject.toml | $(VENV)/core
 # The CPU build of PyTorch is pinned in pyproject.toml: a plain `torch` pulls several GB.
 $(VENV)/bench: pyproject.toml | $(VENV)/dev
 	@echo "installing the peers into $(VENV) (once; large) ..."
-	$(PIP) --editable '.[dev,bench,browser,workshop]'
+	$(PIP) --editable '.[dev,bench,browser,ray,workshop]'
 	@touch $@
 
 # Each floor stands once, in pyproject.toml: its `name>=1.6` is `name==1.6.*` here.
