@@ -64,10 +64,10 @@ def compared(found: Mapping[str, Any], model: Model) -> Iterator[tuple[str, floa
 
 def write_tables(path: Path, found: Mapping[str, Any], model: Model) -> None:
     """All tables, as one page of Markdown."""
-    text = "<!-- written by python -m benchmarks.distributed -->\n\n"
+    text = "<!-- written by python -m benchmarks.distributed -->\n\n# Scaling out: the tables\n\n"
     for name, value in found["machine"].items():
         text += f"- {name}: {value}\n"
-    text += "\n### Coefficients\n\n" + table(
+    text += "\n## Coefficients\n\n" + table(
         ("of", "fitted"),
         [
             ("gradient of a shard: start", f"{model.start * 1e6:.1f} us"),
@@ -81,15 +81,15 @@ def write_tables(path: Path, found: Mapping[str, Any], model: Model) -> None:
             ("latency of the network (assumed)", f"{model.latency * 1e6:.0f} us"),
         ],
     )
-    text += "\n### Model against measurement\n\n" + table(
+    text += "\n## Model against measurement\n\n" + table(
         ("what", "cases", "measured / modelled, median", "least", "most"), _ratios(found, model)
     )
-    text += f"\n### Measured steps, batch of {BATCH:,}, ranks sharing {found['cores']} cores\n\n" + table(
+    text += f"\n## Measured steps, batch of {BATCH:,}, ranks sharing {found['cores']} cores\n\n" + table(
         ("parameters", "1 rank", "2", "3", "4", "2 over 1"), _steps(found)
     )
     for words, known in (("the measured tail", model), ("no tail", replace(model, tail=0.0))):
         for gain, title in ((0.5, "for half of the efficiency"), (0.0, "below which one machine is faster")):
-            text += f"\n### Batch {title}, workers of {CORES} cores, {words}\n\n"
+            text += f"\n## Batch {title}, workers of {CORES} cores, {words}\n\n"
             text += table(
                 ("parameters", *(f"{W:,} at {g} Gbit/s" for g in GIGABITS for W in WORLDS)),
                 (

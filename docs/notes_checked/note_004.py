@@ -78,7 +78,7 @@ NOTE_004 = (
         Formula("314", r"w = w - \eta \frac{\partial L}{\partial w}", "new W[l]", "W[l] - eta * dC/dW[l]", "deep"),
         Claim("314, 318", "a gradient near 0: no change of the cost", "one step at z = 20", descent.no_change, 20.0, 1.0),
         Formula("324", r"\text{Relu}(z) = z \text{ for } z \ge 0, \ 0 \text{ for } z < 0", "a[1]", "where(z[1] >= 0, z[1], 0)", "relu"),
-        Claim("324", "its slope at 0, by the branch z >= 0: 1", "`dg(0)`", descent.relu_slope_at_zero, (1.0, 1.0), (0.0, 1.0), "no derivative at 0; note 002 has 0 there, as the house has"),
+        Claim("324", "its slope at 0, by the branch z >= 0: 1", "`dg(0)`", descent.relu_slope_at_zero, (1.0, 1.0), (0.0, 1.0), "no derivative at 0; the note does not differentiate it, this is how a reader of its branches would; note 002 has 0 there, as the house has"),
         Claim("326, 327", "against overfitting: dropout", "`Dense(40, dropout=0.5)`", descent.dropout, 0.5, 0.0),
     )),
 )

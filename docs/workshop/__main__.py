@@ -31,6 +31,7 @@ def executed(source: Path, torch: bool) -> nbformat.NotebookNode:
         resources = {"metadata": {"path": folder}}
         skipped = "" if torch else "torch"
         client = NotebookClient(notebook, timeout=600, skip_cells_with_tag=skipped, resources=resources)
+        client.extra_arguments = ["--log-level=ERROR"]  # the kernel warns of its own local socket
         return client.execute()
 
 

@@ -48,4 +48,4 @@ def section(experiment: Experiment, seen: Seen) -> str:
 
 
 def _row(cells: object) -> str:
-    return "| " + " | ".join(cells) + " |"
+    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"

@@ -77,7 +77,13 @@ def look() -> Seen:
     far.set(xlabel="learning rate", ylabel="accuracy after 50 updates", title="569 rows, begun wrong")
     left.legend()
 
-    table = [("z at first", "|dC/dz|, squared error", "cross-entropy", "updates until y_hat > 0.5", "")]
+    gradient, updates = "|dC/dz|", "updates until y_hat > 0.5"
+    table = [
+        (
+            "z at first",
+            *(f"{of}, {loss}" for of in (gradient, updates) for loss in ("squared error", "cross-entropy")),
+        )
+    ]
     for start in STARTS:
         slopes = [number(abs(slope(loss, start))) for loss in LOSSES]
         table.append((f"{start:g}", *slopes, *(f"{first[loss, start]:,}" for loss in LOSSES)))

@@ -125,7 +125,9 @@ class Case:
                 f"{_example_of(asked)}, or sum over it: sum({names[0]}, ...)"
             )
         if names:
-            raise ShapeError(f"{' and '.join(names)} is free: the formula has a value for each; sum over it")
+            raise ShapeError(
+                f"{' and '.join(names)} is free: the formula has a value for each, one is asked for"
+            )
         return array.reshape([n for k, n in enumerate(array.shape) if k not in free])
 
 

@@ -40,6 +40,7 @@ _COMPARISONS = (ast.Gt, ast.Lt, ast.GtE, ast.LtE, ast.Eq, ast.NotEq)
 _LONGEST, _DEEPEST = 1000, 40
 _MOST_LETTERS = 5  #: each is an axis of every array
 _MARK = re.compile(r"\bdC\s*/\s*d(?=(?:W|b|z|a|x|y_hat)\b)")
+_DERIVATIVE = re.compile(r"\bd(?=(?:W|b|z|a|x|y_hat)\b)")
 
 
 @dataclass(frozen=True)
@@ -293,9 +294,12 @@ def leaves(tree: ast.expr) -> Iterator[Leaf]:
 
 
 def written(tree: ast.expr) -> str:
-    """A tree as text, its indices without blanks.
+    """A tree as text that can be read again: indices without blanks, derivatives of C as dC/d.
 
     >>> written(read_formula("W[ l+1 ].T @ delta[l + 1]"))
     'W[l+1].T @ delta[l+1]'
+    >>> written(read_formula("W[1] - eta * dC/dW[1]"))
+    'W[1] - eta * dC/dW[1]'
     """
-    return re.sub(r"\[[^\[\]]*\]", lambda index: index[0].replace(" ", ""), ast.unparse(tree))
+    text = re.sub(r"\[[^\[\]]*\]", lambda index: index[0].replace(" ", ""), ast.unparse(tree))
+    return _DERIVATIVE.sub("dC/d", text)
