@@ -88,6 +88,7 @@ def test_a_weight_that_is_no_number_is_said(served):
 
 def test_a_diverged_run_is_not_certified(served):
     with browsing(served, refused=1) as page:
+        page.locator("#passes .number").first.wait_for()
         page.select_option("#set", "sine")
         page.get_by_text("sine: 225 rows").wait_for()
         page.locator("#widths").filter(has_text="1 - 8 - 1").wait_for()
