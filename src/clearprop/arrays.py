@@ -1,4 +1,4 @@
-"""Array types of the annotations; shapes stand in comments and docstrings beside them."""
+"""Array types of the annotations, whose shapes stand in docstrings; and what numbers are drawn by."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ import numpy.typing as npt
 Array: TypeAlias = npt.NDArray[Any]  #: numbers of the engine's dtype (or complex, or high precision)
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 IntArray: TypeAlias = npt.NDArray[np.int64]
+
+
+def generator_of(seed: int, counter: int, place: int = 0) -> np.random.Generator:
+    """Generator that is a function of (seed, counter, place), and nothing else."""
+    key = np.array([seed, counter], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, place]))
 
 
 def compact(rows: IntArray) -> IntArray:

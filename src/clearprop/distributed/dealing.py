@@ -14,7 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from clearprop.arrays import IntArray
+from clearprop.arrays import IntArray, generator_of
 from clearprop.distributed.manifest import Manifest
 
 
@@ -108,5 +108,4 @@ def row_order(seed: int, epoch: int, shard: int, shards: int, bucket: int, rows:
 
 def _generator(seed: int, epoch: int, shard: int, shards: int, place: int) -> np.random.Generator:
     """A generator of its own for each place of each shard in each epoch."""
-    key = np.array([seed, epoch * shards + shard], dtype=np.uint64)
-    return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, place]))
+    return generator_of(seed, epoch * shards + shard, place)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from clearprop.arrays import Array, BoolArray, IntArray
+from clearprop.arrays import Array, BoolArray, IntArray, generator_of
 from clearprop.engines.dropout import dropout_masks
 from clearprop.engines.examples import Examples
 from clearprop.errors import SpecificationError
@@ -112,10 +112,9 @@ class Engine(ABC):
     def order(self, seed: int, epoch: int, rows: int) -> IntArray:
         """An order of the rows 0 to `rows` - 1, int64: a function of the arguments, the same of every engine.
 
-        NumPy's permutation by a Philox generator with the key (seed, epoch).
+        NumPy's permutation by `generator_of(seed, epoch)`.
         """
-        generator = np.random.Generator(np.random.Philox(key=np.array([seed, epoch], dtype=np.uint64)))
-        return generator.permutation(rows).astype(np.int64, copy=False)
+        return generator_of(seed, epoch).permutation(rows).astype(np.int64, copy=False)
 
     def run(
         self,

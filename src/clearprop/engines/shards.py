@@ -244,9 +244,8 @@ class Sharded(Engine):
                 losses[shard], flat[:-1] = self.inner.gradient_sum(
                     theta, part.X, part.Y, part.scale, part.masks
                 )
-                flat[-1] = not np.isfinite(
-                    losses[shard]
-                )  # counts are exact, and need no message of their own
+                # whether it is lost is counted in the same message, and exactly
+                flat[-1] = not np.isfinite(losses[shard])
         total = self.comm.tree_sum(own)
         return total[:-1], losses, not total[-1]
 

@@ -12,10 +12,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from clearprop.arrays import generator_of
 from clearprop.errors import SpecificationError
 from clearprop.formulas.activations import Activation
 from clearprop.specification import Network, Parameters
-from clearprop.training.validation import SPLIT, generator_of
+from clearprop.training.validation import SPLIT
 
 MOST_PARAMETERS = 50_000_000  #: of an ensemble, zeros included
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, Protocol
 
+from clearprop.arrays import generator_of
 from clearprop.errors import SpecificationError
 from clearprop.table_model.search_space import Range, Space, drawn
-from clearprop.training.validation import generator_of
 
 SamplerName = Literal["random", "optuna"]
 

@@ -12,10 +12,10 @@ from typing import Literal
 
 import numpy as np
 
-from clearprop.arrays import Array, IntArray
+from clearprop.arrays import Array, IntArray, generator_of
 from clearprop.errors import DataError, SpecificationError
 from clearprop.formulas.losses import losses
-from clearprop.training.validation import SPLIT, generator_of, hold_out
+from clearprop.training.validation import SPLIT, hold_out
 
 Pair = tuple[IntArray, IntArray]  #: rows to train on and rows to judge by, both ascending
 

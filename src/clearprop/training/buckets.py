@@ -15,10 +15,9 @@ from typing import IO, Any
 
 import numpy as np
 
-from clearprop.arrays import Array, IntArray
+from clearprop.arrays import Array, IntArray, generator_of
 from clearprop.engines.dropout import mix
 from clearprop.engines.examples import Examples
-from clearprop.training.validation import generator_of
 
 BUCKET_BYTES = 32 * 2**20  #: of a bucket, about
 

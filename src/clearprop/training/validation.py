@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from clearprop.arrays import Array, IntArray, compact
+from clearprop.arrays import Array, IntArray, compact, generator_of
 from clearprop.engines.examples import (
     BLOCK,
     Examples,
@@ -95,11 +95,6 @@ def _spaced(m: int, most: int) -> IntArray:
 def _evenly(examples: Examples, most: int, places: IntArray | None = None) -> Examples:
     chosen = _spaced(len(examples) if places is None else len(places), most)
     return examples.take(chosen if places is None else places[chosen])
-
-
-def generator_of(seed: int, counter: int) -> np.random.Generator:
-    """Generator that is a function of (seed, counter), and nothing else."""
-    return np.random.Generator(np.random.Philox(key=np.array([seed, counter], dtype=np.uint64)))
 
 
 def prepare(
