@@ -48,6 +48,20 @@ def test_any_number_of_workers_comes_to_the_bits_of_one_machine(four_cpus, table
     assert starts(caplog) == [workers]
 
 
+@slow
+def test_a_shard_without_rows_adds_zeros(four_cpus, tmp_path):
+    source = write_table(tmp_path)
+    for k, (first, last) in enumerate([(1500, 1999), (0, 999)]):  # rows 1,500 to 2,999 of all are shard 1's
+        frame = pl.read_parquet(tmp_path / f"part-{k}.parquet")
+        y = pl.when(~pl.int_range(pl.len()).is_between(first, last)).then(pl.col("y"))
+        frame.with_columns(y=y).write_parquet(tmp_path / f"part-{k}.parquet", row_group_size=500)
+    plan = plan_of(source)
+    assert [piece.group for piece in plan.dealt[1]] == [3, 4, 5]
+    result = launch(plan, workers=(4, 4), progress=False)  # worker 1 owns shard 1 alone
+    assert result.digest == alone(plan)
+    assert result.notices == ("1500 rows have no value of the target 'y' and are left out",)
+
+
 def processes(word):
     """Process ids of descendants of this process whose command line has a word."""
     parents, found = {}, []

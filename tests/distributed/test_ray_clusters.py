@@ -45,34 +45,46 @@ def test_a_lost_driver_is_followed_by_the_same_call(table, tmp_path, capsys):
 
 
 NODES = """
-import logging, sys, threading
+import logging, sys, threading, time
+from concurrent.futures import ThreadPoolExecutor
 sys.path.insert(0, {tests!r})
 from on_ray import plan_of
 from ray.cluster_utils import Cluster
-from clearprop.distributed.ray_launcher import launch
+from clearprop.distributed import ray_launcher
 
 node = dict(num_cpus=1, object_store_memory=100 << 20)
 machines = Cluster(initialize_head=True, head_node_args=node)
-second = machines.add_node(**node).all_processes["raylet"][0].process
+def add():
+    return machines.add_node(**node).all_processes["raylet"][0].process
 
-class Killer(logging.Handler):
+act = add().kill if {case!r} == "dies" else add
+ray_launcher.RESIZE_SECONDS = 3.0
+
+class Groups(logging.Handler):
     def emit(self, record):
         print(record.getMessage(), flush=True)
-        if "group of 2" in record.getMessage():
-            threading.Timer(3.0, second.kill).start()
+        begun.set()
 
-logging.getLogger("clearprop").addHandler(Killer())
+begun = threading.Event()
+logging.getLogger("clearprop").addHandler(Groups())
 logging.getLogger("clearprop").setLevel(logging.INFO)
 given = dict(address=machines.address, workers=(1, 2), checkpoint_dir={folder!r}, progress=False)
-print("digest", launch(plan_of({table!r}, epochs=600), **given).digest, flush=True)
+with ThreadPoolExecutor() as pool:
+    result = pool.submit(ray_launcher.launch, plan_of({table!r}, epochs={epochs}), **given)
+    begun.wait(100)
+    time.sleep(3.0)
+    act()  # on the main thread, as Ray wants it
+    print("digest", result.result().digest, flush=True)
 machines.shutdown()
 """
 
 
 @slow
-def test_a_node_that_dies_leaves_the_others_to_go_on(table, tmp_path):
+@pytest.mark.parametrize(("case", "sizes", "epochs"), [("dies", (2, 1), 600), ("comes", (1, 2), 1500)])
+def test_a_node_that_dies_or_comes_makes_another_group_of_the_same_bits(table, tmp_path, case, sizes, epochs):
     pytest.importorskip("ray")
-    code = NODES.format(tests=str(Path(__file__).parents[1]), table=table, folder=str(tmp_path))
+    tests = str(Path(__file__).parents[1])
+    code = NODES.format(tests=tests, table=table, folder=str(tmp_path), case=case, epochs=epochs)
     # a process of its own: one that began a cluster with tokens enters none without
     told = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code],
@@ -83,9 +95,9 @@ def test_a_node_that_dies_leaves_the_others_to_go_on(table, tmp_path):
     )
     said = told.stdout.splitlines()  # and what Ray says of the node
     first, second = (line for line in said if line.startswith("a group"))
-    assert first == "a group of 2 worker(s) started"
-    assert second == "a group of 1 worker(s) started; it is start 2, after a failure or a change"
-    assert f"digest {alone(plan_of(table, epochs=600))}" in said
+    assert first == f"a group of {sizes[0]} worker(s) started"
+    assert second == f"a group of {sizes[1]} worker(s) started; it is start 2, after a failure or a change"
+    assert f"digest {alone(plan_of(table, epochs=epochs))}" in said
 
 
 @slow

@@ -28,7 +28,7 @@ from clearprop.tables import Table
 from clearprop.training.buckets import places_of
 from clearprop.training.weighting import smoothed
 
-HELD_BYTES = 2**27  #: of the buckets in memory, one for each of all shards, about
+HELD_BYTES = 2**26  #: of the buckets in memory, one for each of all shards, about
 ENCODED_CELLS = 2**21  #: numbers that are encoded at a time
 
 
@@ -68,6 +68,7 @@ class ShardRows:
         places = places_of(self.seed, rows["row"], self.count)
         start = self.file.seek(0, io.SEEK_END)
         self.file.write(rows[np.argsort(places, kind="stable")].tobytes())
+        self.file.flush()  # a full disk is an error here, where it is named
         for bucket, count in enumerate(np.bincount(places, minlength=self.count).tolist()):
             if count:
                 self._runs[bucket].append((start, count))
@@ -97,14 +98,23 @@ class ShardRows:
         """A bucket's rows in their order, kept until another is asked for."""
         if self._held is None or self._held[0] != (epoch, bucket):
             self._held = None
-            data = b"".join(self._run(*run) for run in self._runs[bucket])
             order = row_order(self.seed, epoch, self.shard, self.shards, bucket, self.rows[bucket])
-            self._held = (epoch, bucket), np.frombuffer(data, dtype=self.record)[order]
+            self._held = (epoch, bucket), self._read(bucket)[order]
         return self._held[1]
 
-    def _run(self, start: int, count: int) -> bytes:
-        self.file.seek(start)
-        return self.file.read(count * self.record.itemsize)
+    def _read(self, bucket: int) -> Array:
+        """A bucket's rows as they were written."""
+        rows, first = np.empty(self.rows[bucket], dtype=self.record), 0
+        for start, count in self._runs[bucket]:
+            self.file.seek(start)
+            found = np.fromfile(self.file, dtype=self.record, count=count)
+            if len(found) < count:
+                raise DataError(
+                    "encoded rows cannot be read back whole; name another folder for them (spool=)"
+                )
+            rows[first : first + count] = found
+            first += count
+        return rows
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ once an epoch, and an epoch has as many steps for every worker.
 
 from __future__ import annotations
 
-import heapq
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -33,30 +33,29 @@ class Piece:
 
 
 def deal(manifest: Manifest, shards: int) -> tuple[tuple[Piece, ...], ...]:
-    """Row groups of each shard, evenly by rows; one larger than a shard's even share is cut.
+    """Rows of each shard: of all files in a row, from s/S to (s + 1)/S, by row groups.
 
-    The largest go first, each to the shard with the fewest rows (the first of these); a shard's pieces are
-    then sorted. A function of the row counts alone.
+    A row group at a border is read by two shards. A function of the row counts alone.
 
     >>> from clearprop.distributed.manifest import ParquetFile
     >>> manifest = Manifest((ParquetFile("a", 0, "", (30, 10)), ParquetFile("b", 0, "", (20,))), ())
-    >>> [[(piece.group, piece.first, piece.last) for piece in shard] for shard in deal(manifest, 3)]
-    [[(2, 0, 20)], [(0, 0, 15), (1, 0, 10)], [(0, 15, 30)]]
+    >>> [[(piece.group, piece.first, piece.last) for piece in shard] for shard in deal(manifest, 4)]
+    [[(0, 0, 15)], [(0, 15, 30)], [(1, 0, 10), (2, 0, 5)], [(2, 5, 20)]]
     """
-    share = max(1, -(-manifest.rows // shards))
-    pieces = []
-    for group, (file, place) in enumerate(manifest.row_groups):
-        rows = manifest.files[file].row_groups[place]
-        parts = -(-rows // share)
-        cuts = [k * rows // parts for k in range(parts + 1)] if parts else []
-        pieces += [Piece(group, first, last) for first, last in pairwise(cuts)]
-    loads = [(0, shard) for shard in range(shards)]
-    dealt: list[list[Piece]] = [[] for _ in range(shards)]
-    for piece in sorted(pieces, key=lambda piece: (-piece.rows, piece)):
-        load, shard = heapq.heappop(loads)
-        dealt[shard].append(piece)
-        heapq.heappush(loads, (load + piece.rows, shard))
-    return tuple(tuple(sorted(shard)) for shard in dealt)
+    borders = [s * manifest.rows // shards for s in range(shards + 1)]
+    return tuple(_between(manifest, first, last) for first, last in pairwise(borders))
+
+
+def _between(manifest: Manifest, first: int, last: int) -> tuple[Piece, ...]:
+    """The row groups that hold rows `first` to `last` - 1 of all files, and which of theirs these are."""
+    starts = manifest.starts
+    if first == last:
+        return ()
+    groups = range(bisect_right(starts, first) - 1, bisect_left(starts, last))
+    pieces = (
+        Piece(g, max(first, starts[g]) - starts[g], min(last, starts[g + 1]) - starts[g]) for g in groups
+    )
+    return tuple(piece for piece in pieces if piece.rows)
 
 
 @dataclass(frozen=True)

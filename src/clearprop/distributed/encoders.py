@@ -26,9 +26,9 @@ from clearprop.tables import Encoder, Table, Target, noticing
 from clearprop.tables.encodings import encoding_from_dict, fit_column
 from clearprop.words import plural
 
-CELL = 64  #: bytes for each row of a column while it is encoded: its cells, copies to sort, masks
+CELL = 100  #: bytes for each row of a column while it is encoded: its cells, copies to sort, masks
 
-TOGETHER = 2**28  #: bytes of columns that are looked at in one pass over the files, one column at least
+TOGETHER = 2**27  #: bytes of columns that are looked at in one pass over the files, one column at least
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def require_room(rows: int, room: float, source: str) -> None:
     Traceback (most recent call last):
         ...
     clearprop.errors.DataError: a.parquet: 1,000,000,000 rows: a column's exact median and mean are taken \
-from the whole column, about 64 bytes a row, 64.0 GB, and this machine has 16.0 GB for it; use workers \
+from the whole column, about 100 bytes a row, 100.0 GB, and this machine has 16.0 GB for it; use workers \
 with more memory, or fewer rows
     """
     if CELL * rows > room:

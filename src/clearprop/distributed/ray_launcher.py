@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
 import os
 import secrets
 import signal
@@ -31,6 +32,7 @@ from clearprop.training.progress import Moment, progress_on
 
 LOOK_SECONDS = 0.2  #: from one look at the board to the next
 START_SECONDS = 10  #: that Ray waits for room for a group before it counts again what is there
+RESIZE_SECONDS = 60.0  #: that a group works before Ray looks whether there is room for more workers
 STORE_BYTES = 128 << 20  #: Ray's shared memory on a machine of our own: a plan and a model pass through it
 
 _LOG = logging.getLogger("clearprop")
@@ -143,7 +145,10 @@ def _trainer(
         train_loop_config=given,
         torch_config=TorchConfig(backend="gloo", timeout_s=timeout),
         scaling_config=ScalingConfig(
-            num_workers=high if low == high else (low, high), resources_per_worker={"CPU": cpus}
+            num_workers=high if low == high else (low, high),
+            resources_per_worker={"CPU": cpus},
+            # a group that is well is not ended for a larger one when nothing would be left of its steps
+            elastic_resize_monitor_interval_s=RESIZE_SECONDS if given["folder"] else math.inf,
         ),
         run_config=RunConfig(
             name=f"clearprop-{secrets.token_hex(8)}",  # never one that Ray would go on with
