@@ -1,12 +1,16 @@
 """The model of step times: planted coefficients come back, and what it predicts is what it says."""
 
+import json
 import math
 
 import pytest
-from benchmarks.distributed.model import REAL, Model
+from benchmarks.distributed.__main__ import FOUND
+from benchmarks.distributed.model import batch_for, fitted_to
 from benchmarks.distributed.pages import compared, few
 
-PLANTED = Model(3e-6, 0.5e-9, 30e-12, 0.8e-9, 200e-6, 40e-6, 2e-9, 0.1)
+from clearprop.distributed.step_time import MEASURED, REAL, StepTime
+
+PLANTED = StepTime(3e-6, 0.5e-9, 30e-12, 0.8e-9, 200e-6, 40e-6, 2e-9, 0.1)
 
 
 def measured_by(model, cores=2):
@@ -36,9 +40,15 @@ def measured_by(model, cores=2):
 
 
 def test_planted_coefficients_come_back():
-    found = Model.of(measured_by(PLANTED))
+    found = fitted_to(measured_by(PLANTED))
     for name, value in vars(PLANTED).items():
         assert getattr(found, name) == pytest.approx(value, rel=1e-6), name
+
+
+def test_the_packages_coefficients_are_those_of_the_measurements():
+    found = fitted_to(json.loads(FOUND.read_text()))
+    for name, value in vars(found).items():
+        assert getattr(MEASURED, name) == pytest.approx(value, rel=0.02), name
 
 
 def test_what_keeps_to_the_model_is_on_its_line():
@@ -49,15 +59,20 @@ def test_what_keeps_to_the_model_is_on_its_line():
 
 
 def test_a_collective_is_what_its_formula_says():
-    free = Model(0, 0, 0, 0, 0, 0, 0, 0, latency=0)
+    free = StepTime(0, 0, 0, 0, 0, 0, 0, 0, latency=0)
     for world, slices in ((2, 1 / 2), (4, 3 / 4), (1000, 999 / 1000)):
         bits = 2 * slices * REAL * 1e6 * 8
         assert free.collective(1e6, world, 1e9) == pytest.approx(bits / 1e9)
     assert PLANTED.collective(1e6, 1, 1e9) == 0
 
 
+def test_a_shard_more_is_a_start_and_a_gradient_written_more():
+    more = PLANTED.gradient(1e6, 64, shards=3) - PLANTED.gradient(1e6, 64)
+    assert more == pytest.approx(2 * (PLANTED.start + PLANTED.write * 1e6))
+
+
 def test_without_costs_of_sharing_nothing_is_lost():
-    ideal = Model(0, 0, 30e-12, 0, 0, 0, 0, 0, latency=0)
+    ideal = StepTime(0, 0, 30e-12, 0, 0, 0, 0, 0, latency=0)
     assert ideal.efficiency(1e6, 1024, 64, math.inf) == pytest.approx(1)
     assert PLANTED.slowest(1) == 1
     harmonic = sum(1 / k for k in range(1, 101))
@@ -67,11 +82,11 @@ def test_without_costs_of_sharing_nothing_is_lost():
 @pytest.mark.parametrize("world", [2, 100])
 def test_the_least_batch_is_where_the_gain_begins(world):
     for gain in (1.0, world / 2):
-        rows = PLANTED.batch_for(gain, 1e6, world, 10e9)
+        rows = batch_for(PLANTED, gain, 1e6, world, 10e9)
         for factor, enough in ((1.001, True), (0.999, False)):
             gained = PLANTED.step(1e6, rows * factor, 1) / PLANTED.step(1e6, rows * factor, world, 10e9)
             assert (gained >= gain) == enough
-    assert PLANTED.batch_for(2 * world, 1e6, world, 10e9) == math.inf
+    assert batch_for(PLANTED, 2 * world, 1e6, world, 10e9) == math.inf
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,7 @@ table_model.search
 table_model.explaining table_model.replaying table_model.diagnosing table_model.streaming
 table_model.telling
 table_model
-distributed.room distributed.threads distributed.gloo distributed.manifest
+distributed.room distributed.step_time distributed.threads distributed.gloo distributed.manifest
 distributed.dealing distributed.reading distributed.telling
 distributed.plan
 distributed.encoders

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.distributed.measuring import measure
-from benchmarks.distributed.model import Model
+from benchmarks.distributed.model import fitted_to
 from benchmarks.distributed.pages import write_drawings, write_tables
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +19,7 @@ def main() -> None:
     if sys.argv[1:] == ["measure"]:
         FOUND.write_text(json.dumps(measure(), indent=1) + "\n")
     found = json.loads(FOUND.read_text())
-    model = Model.of(found)
+    model = fitted_to(found)
     PAGES.mkdir(exist_ok=True)
     write_tables(PAGES / "tables.md", found, model)
     write_drawings(PAGES, found, model)

@@ -11,8 +11,10 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from benchmarks.distributed.measuring import BATCH
-from benchmarks.distributed.model import Model
+from benchmarks.distributed.model import batch_for
 from matplotlib.figure import Figure
+
+from clearprop.distributed.step_time import StepTime
 
 GIGABITS = (10, 25, 100)
 WORLDS = (10, 100, 1000)
@@ -42,7 +44,7 @@ def few(value: float) -> str:
     return f"{round(value, digits):,.{max(0, digits)}f}"
 
 
-def compared(found: Mapping[str, Any], model: Model) -> Iterator[tuple[str, float, float]]:
+def compared(found: Mapping[str, Any], model: StepTime) -> Iterator[tuple[str, float, float]]:
     """Where, and the measured and modelled seconds of every sum and step of several ranks."""
     cores = found["cores"]
     groups = [("loopback", math.inf, found)]
@@ -62,7 +64,7 @@ def compared(found: Mapping[str, Any], model: Model) -> Iterator[tuple[str, floa
                 yield f"step, {where}", each["step"], said
 
 
-def write_tables(path: Path, found: Mapping[str, Any], model: Model) -> None:
+def write_tables(path: Path, found: Mapping[str, Any], model: StepTime) -> None:
     """All tables, as one page of Markdown."""
     text = "<!-- written by python -m benchmarks.distributed -->\n\n# Scaling out: the tables\n\n"
     for name, value in found["machine"].items():
@@ -96,7 +98,7 @@ def write_tables(path: Path, found: Mapping[str, Any], model: Model) -> None:
                     (
                         few(P),
                         *(
-                            few(known.batch_for(max(1.0, gain * W), P, W, g * 1e9, CORES))
+                            few(batch_for(known, max(1.0, gain * W), P, W, g * 1e9, CORES))
                             for g in GIGABITS
                             for W in WORLDS
                         ),
@@ -107,7 +109,7 @@ def write_tables(path: Path, found: Mapping[str, Any], model: Model) -> None:
     path.write_text(text)
 
 
-def _ratios(found: Mapping[str, Any], model: Model) -> Iterator[tuple[object, ...]]:
+def _ratios(found: Mapping[str, Any], model: StepTime) -> Iterator[tuple[object, ...]]:
     cases: dict[str, list[float]] = {}
     for where, measured, modelled in compared(found, model):
         cases.setdefault(where, []).append(measured / modelled)
@@ -125,7 +127,7 @@ def _steps(found: Mapping[str, Any]) -> Iterator[tuple[object, ...]]:
         yield f"{parameters:,}", *shown, f"{by_world[2] / by_world[1]:.2f}"
 
 
-def write_drawings(folder: Path, found: Mapping[str, Any], model: Model) -> None:
+def write_drawings(folder: Path, found: Mapping[str, Any], model: StepTime) -> None:
     """Model against measurement; efficiency by W; the batch that a cluster needs."""
     with mpl.rc_context({"svg.hashsalt": "clearprop", "font.size": 9, "axes.spines.top": False}):
         for name, draw in (("checked", _checked), ("efficiency", _efficiency), ("batches", _batches)):
@@ -133,7 +135,7 @@ def write_drawings(folder: Path, found: Mapping[str, Any], model: Model) -> None
             figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
 
 
-def _checked(found: Mapping[str, Any], model: Model) -> Figure:
+def _checked(found: Mapping[str, Any], model: StepTime) -> Figure:
     figure = Figure(figsize=(5, 4.2), layout="constrained")
     axes = figure.subplots()
     points: dict[str, list[tuple[float, float]]] = {}
@@ -149,7 +151,7 @@ def _checked(found: Mapping[str, Any], model: Model) -> Figure:
     return figure
 
 
-def _efficiency(found: Mapping[str, Any], model: Model) -> Figure:
+def _efficiency(found: Mapping[str, Any], model: StepTime) -> Figure:
     model = replace(model, tail=0.0)
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     worlds = np.unique(np.geomspace(1, 1000, 60).round())
@@ -167,14 +169,14 @@ def _efficiency(found: Mapping[str, Any], model: Model) -> Figure:
     return figure
 
 
-def _batches(found: Mapping[str, Any], model: Model) -> Figure:
+def _batches(found: Mapping[str, Any], model: StepTime) -> Figure:
     model = replace(model, tail=0.0)
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     sizes = np.geomspace(1e4, 1e8, 40)
     for axes, gigabits in zip(figure.subplots(1, 3, sharey=True), GIGABITS, strict=True):
         for colour, W in zip(COLOURS, WORLDS, strict=False):
             for line, gain in (("-", W / 2), ("--", 1.0)):
-                values = [model.batch_for(gain, P, W, gigabits * 1e9, CORES) for P in sizes]
+                values = [batch_for(model, gain, P, W, gigabits * 1e9, CORES) for P in sizes]
                 axes.plot(sizes, values, line, color=colour, label=f"{W:,} workers" if line == "-" else None)
         axes.set(xscale="log", yscale="log", xlabel="parameters", title=f"{gigabits} Gbit/s")
     figure.axes[0].set_ylabel("batch (rows)")

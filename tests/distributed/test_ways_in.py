@@ -18,7 +18,7 @@ from clearprop.distributed.politeness import estimate, require_worth
 from clearprop.distributed.threads import in_threads
 from clearprop.distributed.worker import work
 from clearprop.errors import DataError, SpecificationError
-from dealt import SETTINGS, nothing, planned, write_penguins
+from dealt import SETTINGS, nothing, planned, write_mixed, write_penguins
 
 
 @pytest.fixture
@@ -105,10 +105,18 @@ def test_what_one_machine_does_faster_is_refused_with_the_arithmetic(tmp_path, m
     with pytest.raises(SpecificationError, match="is better learnt on one machine: 344 rows of 8 columns"):
         cp.fit_distributed(source, "species", address="auto", workers=4)
     assert not ray
-    plan = planned(source, settings=cp.Settings(hidden=(4096, 4096), batch_size=344))
+    monkeypatch.setattr(politeness, "usable_cores", lambda: 2)
+    (tmp_path / "more").mkdir()
+    large = cp.Settings(hidden=(4096, 4096), batch_size=4000)
+    plan = planned(write_mixed(tmp_path / "more", 4000), "y", shards=4, threads=2, settings=large)
     found = estimate(plan, 4)
-    assert found.alone > found.shared + found.meeting  # a large network is worth it
+    assert (found.cores, found.each) == (2, 2)
+    assert found.pays_from < 4000
+    assert found.alone > found.shared > found.meeting  # a large network is worth it
     require_worth(plan, 4)
+    monkeypatch.setattr(politeness, "usable_cores", lambda: 64)
+    with pytest.raises(SpecificationError, match="they begin to pay with no batch"):
+        require_worth(plan, 4)  # all four have fewer cores than this machine
     small = planned(source)
     monkeypatch.setattr(politeness, "memory", lambda: 10_000.0)
     require_worth(small, 4)  # a table that does not fit has no choice

@@ -1,7 +1,8 @@
 """Whether a fit is better left on one machine: an estimate before anything is read, with its arithmetic.
 
-It is rough on purpose (a text column counts as ten inputs, a core as 20 GFLOP/s, a network as 10 Gbit/s with
-0.3 ms a message): it refuses what is plainly small, and says how to go on all the same.
+The times are those of `step_time`, whose coefficients were measured on another machine than this; what the
+columns become and how fast the network is are guesses. So it refuses what is plainly small, and says how to
+go on all the same.
 """
 
 from __future__ import annotations
@@ -14,29 +15,41 @@ import numpy as np
 
 from clearprop.distributed.plan import Plan
 from clearprop.distributed.room import memory
+from clearprop.distributed.step_time import MEASURED, REAL, least_rows
+from clearprop.engines.helpers import usable_cores
 from clearprop.errors import SpecificationError
 from clearprop.words import plural
 
 SHARE = 0.25  #: of the memory there is, which a table may fill and still be learnt in it
 TEXT_INPUTS = 10  #: inputs that a text column gives, about
-CORE_RATE = 2e10  #: floating-point operations a second of one core
-UNIT_WORK = 200  #: operations of an activation, both ways
-LATENCY, BANDWIDTH = 3e-4, 1.25e9  #: seconds a message, bytes a second
+BITS = 10e9  #: a second through a worker's link
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a step would take, in seconds: on one core here, and shared by so many workers.
+    """What a step would take, in seconds: on one machine like this, and shared by so many workers.
 
     Attributes
     ----------
+    cores, each : int
+        Of this machine, and of each worker.
+    parameters : int
+        Of the network, about.
     table, room : float
         Bytes of the table's cells as numbers, and of memory here.
+    alone, shared : float
+        Seconds of a step here, and of one by the workers.
+    meeting : float
+        Of these, to add up their gradients.
+    pays_from : float
+        Rows of the least batch with which the workers are faster; inf where none is.
     """
 
     rows: int
     columns: int
     workers: int
+    cores: int
+    each: int
     batch_size: int
     parameters: int
     table: float
@@ -44,6 +57,7 @@ class Estimate:
     alone: float
     shared: float
     meeting: float
+    pays_from: float
 
     @property
     def fits(self) -> bool:
@@ -52,16 +66,19 @@ class Estimate:
 
     @property
     def faster_alone(self) -> bool:
-        """Whether a step on one core here takes no longer than one that is shared."""
-        return self.alone <= self.shared + self.meeting
+        """Whether a step takes no longer here than one that is shared."""
+        return self.alone <= self.shared
 
     def __str__(self) -> str:
+        pays = f"with batches of {self.pays_from:,.0f} rows" if self.pays_from < 1e9 else "with no batch"
         return (
             f"{plural(self.rows, 'row')} of {plural(self.columns, 'column')} are about "
             f"{self.table / 1e6:,.0f} MB of the {self.room / 1e6:,.0f} MB here, and a step (a batch of "
-            f"{self.batch_size}, about {self.parameters:,} parameters) takes some {self.alone * 1e3:.2g} ms "
-            f"on one core; shared by {plural(self.workers, 'worker')} it takes {self.shared * 1e3:.2g} ms, "
-            f"and {self.meeting * 1e3:.2g} ms to add their gradients"
+            f"{self.batch_size:,}, about {self.parameters:,} parameters) takes some "
+            f"{self.alone * 1e3:.2g} ms on {plural(self.cores, 'core')}; shared by "
+            f"{plural(self.workers, 'worker')} of {plural(self.each, 'core')} it takes "
+            f"{self.shared * 1e3:.2g} ms, of which {self.meeting * 1e3:.2g} ms to add their gradients at "
+            f"{BITS / 1e9:g} Gbit/s; they begin to pay {pays}"
         )
 
 
@@ -71,22 +88,32 @@ def estimate(plan: Plan, workers: int) -> Estimate:
     texts = sum(kinds[name] in ("string", "large_string") for name in plan.features)
     widths = [len(plan.features) + (TEXT_INPUTS - 1) * texts, *plan.settings.hidden, len(plan.targets)]
     parameters = sum((n + 1) * units for n, units in pairwise(widths))
+    numbers = parameters * np.dtype(plan.settings.dtype).itemsize / REAL  # a float64 counts as two
     rows, columns = plan.manifest.rows, len(plan.manifest.names)
     size = min(plan.settings.batch_size_for(rows), rows)
-    work = size * (6 * parameters + UNIT_WORK * sum(widths[1:])) / CORE_RATE
-    gradient = parameters * np.dtype(plan.settings.dtype).itemsize
-    meeting = 2 * math.ceil(math.log2(workers)) * LATENCY + 2 * gradient / BANDWIDTH if workers > 1 else 0.0
+    cores, each = usable_cores(), plan.threads or 1
+
+    def alone(batch: float) -> float:
+        return MEASURED.step(numbers, batch, 1, cores=cores)
+
+    def shared(batch: float) -> float:
+        shards = math.ceil(plan.shards / workers)
+        return MEASURED.step(numbers, batch, workers, BITS, cores=each, shards=shards)
+
     return Estimate(
         rows=rows,
         columns=columns,
         workers=workers,
+        cores=cores,
+        each=each,
         batch_size=size,
         parameters=parameters,
         table=8.0 * rows * columns,
         room=memory(),
-        alone=work,
-        shared=work / workers,
-        meeting=meeting,
+        alone=alone(size),
+        shared=shared(size),
+        meeting=MEASURED.collective(numbers, workers, BITS),
+        pays_from=least_rows(lambda batch: shared(batch) < alone(batch)),
     )
 
 
