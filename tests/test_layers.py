@@ -128,13 +128,16 @@ table_model.search
 table_model.explaining table_model.replaying table_model.diagnosing table_model.streaming
 table_model.telling
 table_model
-distributed.room distributed.step_time distributed.threads distributed.gloo distributed.manifest
+distributed.room distributed.step_time distributed.threads distributed.gloo distributed.sources
+distributed.manifest
 distributed.dealing distributed.reading distributed.telling
 distributed.plan
+distributed.folder
 distributed.encoders
 distributed.bucketed
 distributed.stretches
 distributed.worker
+distributed.ray_cluster distributed.ray_ranks
 distributed.ray_launcher
 distributed.politeness
 distributed.fitting

@@ -1,22 +1,22 @@
 """A fit is a function of files, settings and S: not of the number of ranks, nor of what befell them."""
 
-import json
 import pickle
 import tempfile
+import time
 import warnings
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
-import polars as pl
 import pytest
 
 import clearprop as cp
-from clearprop.distributed import bucketed, encoders, stretches, telling
+from clearprop.distributed import bucketed, encoders, stretches, telling, worker
 from clearprop.distributed.bucketed import encode_shards
 from clearprop.distributed.encoders import fit_reading
 from clearprop.distributed.threads import in_threads
 from clearprop.engines.shards import Alone, owned
-from clearprop.errors import CommunicationError, DataError, SpecificationError
+from clearprop.errors import CommunicationError, DataError
 from clearprop.table_model.streaming import plan_stream
 from clearprop.tables import Encoder, read_table
 from clearprop.tables.scanning import scan_table
@@ -173,24 +173,29 @@ def test_a_run_that_is_stopped_anywhere_goes_on_to_the_same_bits(tmp_path, monke
     assert sums[0].calls < counted[0].calls / 2
 
 
-def test_the_folder_is_of_one_run_and_holds_its_plan(tmp_path):
-    source, folder = write_penguins(tmp_path), tmp_path / "run"
-    plan = planned(source)
-    fitted(plan, 2, folder)
-    assert json.loads((folder / "plan.json").read_text()) == plan.to_dict()
-    before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    for other, said in (
-        (planned(source, settings=replace(SETTINGS, batch_size=16)), "another batch_size"),
-        (planned(source, shards=4), "another shards"),
-        (planned(source, exclude=["year"]), "of another network"),
-        (planned(source, test=0.1), "another rows"),
+def test_a_full_disk_is_named(tmp_path, monkeypatch):
+    plan = planned(write_penguins(tmp_path))
+    full = Path("/dev/full")
+    monkeypatch.setattr(worker.tempfile, "TemporaryFile", lambda **_: full.open("r+b", buffering=0))
+    with pytest.raises(
+        DataError, match=r"encoded rows cannot be written to .* name another folder \(spool=\)"
     ):
-        with pytest.raises(SpecificationError, match=said):
-            fitted(other, 2, folder)
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
-    pl.read_parquet(tmp_path / "a.parquet").reverse().write_parquet(tmp_path / "a.parquet", row_group_size=30)
-    with pytest.raises(SpecificationError, match="of a run on other examples"):
-        fitted(planned(source), 2, folder)
+        fitted(plan)
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path):
+    source = write_penguins(tmp_path)
+    numpys = replace(SETTINGS, seed=np.int64(3), epochs=np.int64(3), batch_size=np.int64(32))
+    wanted = fitted(planned(source), 1, tmp_path / "run")
+    assert fitted(planned(source, settings=numpys), 1, tmp_path / "run").digest == wanted.digest
+    assert planned(source, settings=numpys).to_dict() == planned(source).to_dict()
+
+
+def test_the_order_of_what_is_left_out_makes_no_difference(tmp_path):
+    source = write_penguins(tmp_path)
+    plans = [planned(source, exclude=names) for names in (["year", "sex"], ("sex", "year"), {"sex", "year"})]
+    assert len({plan.data for plan in plans}) == 1
+    assert planned(source, task="classes").data == planned(source).data
 
 
 def test_a_time_budget_is_rank_0s_and_ends_all_ranks(tmp_path):
@@ -249,6 +254,47 @@ def test_errors_and_texts_of_any_length_are_told_to_all(monkeypatch):
 
     in_threads(3, 6, fail)
     assert raised == ["of rank 1"] * 3
+
+
+def test_an_error_of_any_kind_is_told_to_all():
+    raised = {}
+
+    def fail(comm):
+        def job():
+            if comm.rank == 1:
+                raise KeyError("a bug")
+            return {}
+
+        try:
+            telling.together(comm, job)
+        except Exception as error:
+            raised[comm.rank] = f"{type(error).__name__}: {error}"
+
+    in_threads(3, 6, fail)
+    assert raised == {
+        0: "ClearpropError: a worker met KeyError: 'a bug'",
+        1: "KeyError: 'a bug'",
+        2: "ClearpropError: a worker met KeyError: 'a bug'",
+    }
+
+
+@pytest.mark.parametrize(("seconds", "waits"), [(0.05, True), (60.0, False)])
+def test_ranks_wait_for_one_that_works_longer_than_their_limit(monkeypatch, seconds, waits):
+    """Meeting rarer than the limit (the planted fault), they take it for lost."""
+    monkeypatch.setattr(telling, "MEET_SECONDS", seconds)
+
+    def tell(comm):
+        def job():
+            time.sleep(1.5 if comm.rank == 2 else 0.0)
+            return {3 * comm.rank: b"%d" % comm.rank}
+
+        return telling.together(comm, job)
+
+    if waits:
+        assert in_threads(3, 9, tell, timeout=0.5) == [[b"0", b"", b"", b"1", b"", b"", b"2", b"", b""]] * 3
+    else:
+        with pytest.raises(CommunicationError):
+            in_threads(3, 9, tell, timeout=0.5)
 
 
 def test_a_column_that_would_not_fit_is_refused_with_the_arithmetic(tmp_path, monkeypatch):

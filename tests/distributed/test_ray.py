@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from clearprop.distributed.ray_launcher import cluster, launch
+from clearprop.distributed.ray_cluster import cluster
+from clearprop.distributed.ray_launcher import launch
 from clearprop.errors import CommunicationError, DataError
 from on_ray import alone, plan_of, slow, starts, write_table
 
@@ -149,12 +151,40 @@ def test_a_corrupt_row_group_is_named_and_not_tried_again(four_cpus, tmp_path, c
     data = bytearray(damaged.read_bytes())
     place = len(data) * 6 // 10  # in the third of its four row groups
     data[place : place + 400] = bytes(400)
-    before = damaged.stat()
     damaged.write_bytes(data)
-    os.utime(damaged, ns=(before.st_atime_ns, before.st_mtime_ns))
     with pytest.raises(DataError, match=r"part-2\.parquet.*row group 2"):
         launch(plan, workers=(3, 3), progress=False)
     assert starts(caplog) == [3]
+
+
+@slow
+def test_an_error_that_is_not_ours_is_raised_as_it_was_and_not_tried_again(four_cpus, table, caplog):
+    caplog.set_level(logging.INFO, "clearprop")
+    with pytest.raises(TypeError) as caught:
+        launch(replace(plan_of(table), spool=["a"]), workers=(2, 2), progress=False)
+    assert "On a worker:" in caught.value.__notes__[0]
+    assert starts(caplog) == [2]
+
+
+@slow
+def test_what_a_worker_warns_of_is_said_on_the_driver(four_cpus, table, tmp_path, caplog):
+    (tmp_path / "checkpoint.safetensors").mkdir()
+    plan = plan_of(table)
+    assert launch(plan, workers=(1, 1), checkpoint_dir=tmp_path, progress=False).digest == alone(plan)
+    assert "checkpoint.safetensors could not be written" in caplog.text
+
+
+@slow
+@pytest.mark.parametrize(("threads", "seconds"), [(2, 12.0), (1, 25.0)])
+def test_an_interrupt_ends_a_call_that_waits_for_room_or_trains(four_cpus, table, threads, seconds, caplog):
+    caplog.set_level(logging.INFO, "clearprop")
+    plan = replace(plan_of(table, epochs=100_000), threads=threads)  # 4 workers of 2 CPUs find no room
+    interrupt = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT))
+    interrupt.start()
+    with pytest.raises(KeyboardInterrupt):
+        launch(plan, workers=(4, 4), progress=False)
+    assert starts(caplog) == ([] if threads == 2 else [4])
+    assert launch(plan_of(table), workers=(1, 1), progress=False).digest == alone(plan_of(table))
 
 
 @slow

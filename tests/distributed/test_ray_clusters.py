@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from clearprop.distributed.ray_launcher import cluster, launch
+from clearprop.distributed.ray_cluster import cluster
+from clearprop.distributed.ray_launcher import launch
 from clearprop.errors import CommunicationError
 from on_ray import alone, plan_of, slow, write_table
 

@@ -81,6 +81,19 @@ REFUSED = {
     "loss": ({"settings": cp.Settings(loss="huber")}, "judges numbers"),
     "batch size": ({"settings": cp.Settings(batch_size=0)}, "batch_size is a whole number"),
     "spool": ({"spool": "/nowhere"}, "'/nowhere' for encoded rows cannot be used"),
+    "target twice": ({"target": ["species", "species"]}, "name each of them once"),
+    "time budget": ({"settings": cp.Settings(time_budget=-1)}, "time_budget is a positive number"),
+    "no time": ({"settings": cp.Settings(time_budget="1")}, "time_budget is a positive number"),
+    "patience": ({"settings": cp.Settings(patience=0)}, "patience is a whole number"),
+    "epochs": ({"settings": cp.Settings(epochs=0)}, "epochs is a whole number"),
+    "failures": ({"max_failures": -1}, "max_failures is a whole number from 0, not -1"),
+    "failures in words": ({"max_failures": "a"}, "max_failures is a whole number from 0, not 'a'"),
+    "folder of a bucket": ({"checkpoint_dir": "s3://bucket/run"}, "is a folder of a file system"),
+    "no folder": ({"checkpoint_dir": ""}, "is a folder of a file system"),
+    "drawn none": (
+        {"settings": cp.Settings(metric="accuracy", validation=1e-6)},
+        "validation=1e-06 drew none",
+    ),
     "share": ({"test": 1.5}, "a share of the rows is between 0 and 1"),
 }
 
@@ -170,7 +183,7 @@ def test_the_command_line_trains_on_a_cluster_and_says_so(tmp_path, monkeypatch,
     assert "2 files (a.parquet, b.parquet): 344 rows, 8 columns, 10 row groups, dealt to 6 shards" in said
     assert "by 1 to 3 workers of the Ray cluster 'auto'" in said
     assert "Metrics on the" in said
-    assert (ray["workers"], str(ray["checkpoint_dir"])) == ((1, 3), "run")
+    assert (ray["workers"], ray["checkpoint_dir"]) == ((1, 3), tmp_path / "run")
     model = cp.TableModel.load("m.safetensors")
     alone = cp.fit_distributed("*.parquet", "species", test=0.2, shards=6, settings=cp.Settings(epochs=5))
     assert model.theta.flat.tobytes() == alone.theta.flat.tobytes()

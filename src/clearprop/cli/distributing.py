@@ -44,6 +44,7 @@ def train_on_ray(
     workers: str | None,
     shards: int | None,
     checkpoint: Path | None,
+    threads: int | None,
     force: bool,
 ) -> TableModel:
     """Learn Parquet files on a cluster, saying what is done; `unused` are options that it has no use for."""
@@ -64,6 +65,7 @@ def train_on_ray(
         exclude=rows.get("exclude") or (),
         test=test,
         settings=learning.settings(),
+        threads=threads,
     )
     manifest = plan.manifest
     screen.heading("Data")

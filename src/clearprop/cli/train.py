@@ -125,7 +125,8 @@ def train(
         ]
         model = train_on_ray(
             data, learning, test or None, screen, [*unused, *reading.said()],
-            address=ray, workers=workers, shards=shards, checkpoint=checkpoint, force=force,
+            address=ray, workers=workers, shards=shards, checkpoint=checkpoint, threads=threads,
+            force=force,
         )  # fmt: skip
         model.save(path)
         _show_outcome(screen, model, data, path, None)

@@ -7,10 +7,12 @@ each own shard is in memory at a time. Row numbers stay beside the rows: dropout
 
 from __future__ import annotations
 
+import hashlib
 import io
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -39,7 +41,7 @@ class ShardRows:
     Parameters
     ----------
     file : binary file
-        Of the rank, without a name, so that nothing stays behind when the process is killed.
+        Of the rank, not buffered, and without a name, so that nothing stays when the process is killed.
     shard, shards, seed : int
     record : dtype
         Of a row: "row" (its number), "X" and "Y".
@@ -47,7 +49,7 @@ class ShardRows:
         Buckets.
     """
 
-    file: IO[bytes]
+    file: io.FileIO
     shard: int
     shards: int
     seed: int
@@ -67,8 +69,9 @@ class ShardRows:
         """Put rows into their buckets."""
         places = places_of(self.seed, rows["row"], self.count)
         start = self.file.seek(0, io.SEEK_END)
-        self.file.write(rows[np.argsort(places, kind="stable")].tobytes())
-        self.file.flush()  # a full disk is an error here, where it is named
+        rest = rows[np.argsort(places, kind="stable")].data.cast("B")
+        while rest:
+            rest = rest[self.file.write(rest) :]
         for bucket, count in enumerate(np.bincount(places, minlength=self.count).tolist()):
             if count:
                 self._runs[bucket].append((start, count))
@@ -107,12 +110,14 @@ class ShardRows:
         rows, first = np.empty(self.rows[bucket], dtype=self.record), 0
         for start, count in self._runs[bucket]:
             self.file.seek(start)
-            found = np.fromfile(self.file, dtype=self.record, count=count)
-            if len(found) < count:
-                raise DataError(
-                    "encoded rows cannot be read back whole; name another folder for them (spool=)"
-                )
-            rows[first : first + count] = found
+            rest = rows[first : first + count].data.cast("B")
+            while rest:
+                read = self.file.readinto(rest)
+                if not read:
+                    raise DataError(
+                        "encoded rows cannot be read back whole; name another folder for them (spool=)"
+                    )
+                rest = rest[read:]
             first += count
         return rows
 
@@ -132,6 +137,8 @@ class EncodedShards:
         Validation rows, the same on every rank.
     tested : (X, y) or None
         Test rows, y as `target.transform` gives it.
+    digest : str
+        Of the rows that the run is a function of, as they were encoded.
     """
 
     own: Mapping[int, ShardRows]
@@ -139,9 +146,10 @@ class EncodedShards:
     counts: Array
     judge: Examples | None
     tested: tuple[Array, Array] | None
+    digest: str
 
 
-def encode_shards(comm: Comm, plan: Plan, reading: TableReading, spool: IO[bytes]) -> EncodedShards:
+def encode_shards(comm: Comm, plan: Plan, reading: TableReading, spool: io.FileIO) -> EncodedShards:
     """Read the row groups of a rank's shards, one at a time, and encode them into buckets in a file.
 
     Raises
@@ -151,15 +159,11 @@ def encode_shards(comm: Comm, plan: Plan, reading: TableReading, spool: IO[bytes
     """
     writer = _Writer(comm, plan, reading, spool)
     held = [_unpacked(text) for text in together(comm, writer.encode)]
-    sizes = comm.tree_sum(
-        {
-            s: np.where(np.arange(comm.shards) == s, len(rows), 0).astype(np.int64)
-            for s, rows in writer.own.items()
-        }
-    )
+    sizes = _of_shards(comm, {shard: len(rows) for shard, rows in writer.own.items()})
+    checks = _of_shards(comm, writer.checks)
     counts = comm.tree_sum(writer.counts)
     total = int(sizes.sum())
-    size = min(plan.settings.batch_size_for(total), total)
+    size = int(min(plan.settings.batch_size_for(total), total))
     judge, tested = (
         np.concatenate([each[k] for each in held if len(each[k])])
         if any(len(each[k]) for each in held)
@@ -172,13 +176,23 @@ def encode_shards(comm: Comm, plan: Plan, reading: TableReading, spool: IO[bytes
         counts,
         None if judge is None else Examples(*_in_order(judge)),
         None if tested is None else _in_order(tested),
+        hashlib.sha256(checks.tobytes()).hexdigest()[:16],
     )
+
+
+def _of_shards(comm: Comm, numbers: Mapping[int, int]) -> IntArray:
+    """A whole number of each shard, on every rank (S,)."""
+    places = np.arange(comm.shards)
+    told: IntArray = comm.tree_sum(
+        {shard: np.where(places == shard, number, 0).astype(np.int64) for shard, number in numbers.items()}
+    )
+    return told
 
 
 class _Writer:
     """One rank's pass over its row groups."""
 
-    def __init__(self, comm: Comm, plan: Plan, reading: TableReading, spool: IO[bytes]) -> None:
+    def __init__(self, comm: Comm, plan: Plan, reading: TableReading, spool: io.FileIO) -> None:
         self.plan, self.reading = plan, reading
         network, settings = reading.network, plan.settings
         self.real = np.dtype(settings.dtype)
@@ -197,6 +211,7 @@ class _Writer:
             buckets = max(1, -(-sum(piece.rows for piece in plan.dealt[shard]) // most))
             self.own[shard] = ShardRows(spool, shard, comm.shards, settings.seed, self.record, buckets)
             self.counts[shard] = np.zeros(len(reading.target.classes), dtype=np.int64)
+        self.checks = dict.fromkeys(self.own, 0)
         self.held: dict[int, tuple[list[Array], list[Array]]] = {shard: ([], []) for shard in self.own}
 
     def encode(self) -> dict[int, bytes]:
@@ -238,16 +253,21 @@ class _Writer:
             self.counts[shard] += np.bincount(Y, minlength=len(self.counts[shard]))
         ready = smoothed(self.reading.network.loss, checked, self.plan.settings.label_smoothing)
         try:
-            self.own[shard].add(_records(table, ready.X, ready.Y))
+            self.own[shard].add(self._checked(shard, _records(table, ready.X, ready.Y)))
         except OSError as error:
             raise DataError(
                 f"encoded rows cannot be written to {self.plan.spool or 'the temporary folder'} "
                 f"({error.strerror or error}); make room there, or name another folder (spool=)"
             ) from None
 
+    def _checked(self, shard: int, rows: Array) -> Array:
+        """Rows, after they were added to the checksum of what the shard's part of the run depends on."""
+        self.checks[shard] = zlib.crc32(rows.data.cast("B"), self.checks[shard])
+        return rows
+
     def _judge(self, shard: int, table: Table) -> None:
         checked, _ = self._examples(table)
-        self.held[shard][0].append(_records(table, checked.X, checked.Y))
+        self.held[shard][0].append(self._checked(shard, _records(table, checked.X, checked.Y)))
 
     def _test(self, shard: int, table: Table) -> None:
         X = features(self.reading.encoder, table).astype(self.real)

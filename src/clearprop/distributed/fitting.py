@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from clearprop.distributed.plan import SHARDS, Plan, plan_distributed
 from clearprop.distributed.politeness import require_worth
 from clearprop.distributed.worker import Result, work
@@ -61,7 +63,7 @@ def fit_distributed(
         Of a Ray cluster ("auto", "host:port"; extra `ray`); None runs in this process.
     checkpoint_dir : path, optional
         A folder where the run commits where it stands; the same call goes on from there, to the bits of an
-        undisturbed run. With `address`, one that every machine can write to.
+        undisturbed run. With `address`, one that every machine sees by this name: any may become the first.
     checkpoint_seconds : float
         From one commit to the next at least; 0 commits after each stretch of batches.
     max_failures : int
@@ -107,7 +109,7 @@ def fit_distributed(
         settings=settings,
         threads=threads,
         checkpoint_seconds=checkpoint_seconds,
-        spool=None if spool is None else os.fspath(spool),
+        spool=spool,
     )
     result = run_plan(
         plan,
@@ -134,14 +136,14 @@ def run_plan(
 ) -> Result:
     """Take a plan to its end; see `fit_distributed`."""
     fewest, most = bounds_of(workers, plan.shards)
-    require_whole("max_failures", max_failures + 1)
+    require_failures(max_failures)
+    folder = _folder(checkpoint_dir)
     if address is None:
         if most > 1:
             raise SpecificationError(
                 f'{most} workers need a cluster: name its address= ("auto" for the Ray of this machine), or '
                 "ask for one worker, which gives the same bits"
             )
-        folder = None if checkpoint_dir is None else Path(checkpoint_dir)
         with progress_on(progress) as shown:
             result = work(Alone(plan.shards), plan, folder, shown.show)
         assert result is not None  # noqa: S101 - rank 0 of one
@@ -152,10 +154,28 @@ def run_plan(
         plan,
         address=address,
         workers=(fewest, most),
-        checkpoint_dir=checkpoint_dir,
+        checkpoint_dir=folder,
         max_failures=max_failures,
         progress=progress,
     )
+
+
+def require_failures(times: object) -> None:
+    """Raise SpecificationError unless this is a whole number from 0."""
+    if isinstance(times, bool) or not isinstance(times, int | np.integer) or times < 0:
+        raise SpecificationError(f"max_failures is a whole number from 0, not {times!r}")
+
+
+def _folder(checkpoint_dir: str | os.PathLike[str] | None) -> Path | None:
+    """The folder, absolute, as workers have other working folders."""
+    if checkpoint_dir is None:
+        return None
+    if not os.fspath(checkpoint_dir) or "://" in os.fspath(checkpoint_dir):
+        raise SpecificationError(
+            f"checkpoint_dir is a folder of a file system that the workers share, not {checkpoint_dir!r}; "
+            "name one that is mounted"
+        )
+    return Path(checkpoint_dir).absolute()
 
 
 def bounds_of(workers: int | tuple[int, int], shards: int) -> tuple[int, int]:

@@ -16,9 +16,9 @@ from itertools import accumulate
 from pathlib import PurePosixPath
 from typing import Any
 
-from clearprop.errors import DataError, SpecificationError
+from clearprop.distributed.sources import first_line, paths_of, pyarrow, system_of
+from clearprop.errors import DataError
 from clearprop.tables.files import JoinedFiles
-from clearprop.tables.opening import is_named, named_files
 from clearprop.tables.table import column_remedy
 
 _MAGIC = 4  #: bytes of "PAR1" at a file's end, behind the length of its footer
@@ -46,7 +46,7 @@ class ParquetFile:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The files of one table, sorted, with the columns that all of them have.
+    """The files of one table, in their order, with the columns that all of them have.
 
     Attributes
     ----------
@@ -72,6 +72,10 @@ class Manifest:
     def source(self) -> str:
         """The table's name in messages, which knows in which file a row stands."""
         names = [file.name for file in self.files]
+        if len(set(names)) < len(names):  # as clusters write them: part-0.parquet in several folders
+            parts = [file.path.replace("\\", "/").split("/") for file in self.files]
+            alike = next((k for k, each in enumerate(zip(*parts, strict=False)) if len(set(each)) > 1), -1)
+            names = ["/".join(each[alike:]) for each in parts]
         return names[0] if len(names) == 1 else JoinedFiles.of(names, [file.rows for file in self.files])
 
     @cached_property
@@ -91,18 +95,6 @@ class Manifest:
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
         return plain
 
-    @classmethod
-    def from_dict(cls, plain: Any) -> Manifest:
-        """Read back what `to_dict` gave; DataError for anything else."""
-        try:
-            files = tuple(
-                ParquetFile(**{**file, "row_groups": tuple(map(int, file["row_groups"]))})
-                for file in plain["files"]
-            )
-            return cls(files, tuple((str(name), str(kind)) for name, kind in plain["schema"]))
-        except (TypeError, KeyError, ValueError) as error:
-            raise DataError(f"this is no manifest ({error}); make it anew by read_manifest") from None
-
     @cached_property
     def starts(self) -> tuple[int, ...]:
         """Rows before each row group, counted through all files."""
@@ -120,8 +112,7 @@ def read_manifest(source: Any) -> Manifest:
     Parameters
     ----------
     source : str, path or list of these
-        Files, patterns such as "data/*.parquet", or URLs of pyarrow's or fsspec's file systems
-        ("s3://bucket/data/*.parquet"), which every worker can read by the same name.
+        As in `sources.paths_of`; every worker must be able to read them by the same names.
 
     Raises
     ------
@@ -140,14 +131,13 @@ def read_manifest(source: Any) -> Manifest:
     >>> manifest.rows, manifest.files[0].row_groups, manifest.schema
     (3, (2, 1), (('x', 'double'),))
     """
-    paths = sorted(set(_paths(source)))
     files, schema = [], None
-    for path in paths:
+    for path in paths_of(source):
         file, own = _look(path)
         if schema is None:
             schema = own
         elif own != schema:
-            raise DataError(f"{path}: {_difference(schema, own, files[0].name)}; give files of one table")
+            raise DataError(f"{path}: {_difference(schema, own, files[0].path)}; give files of one table")
         files.append(file)
     return Manifest(tuple(files), schema or ())
 
@@ -160,17 +150,19 @@ def opened_parquet(path: str) -> Iterator[tuple[Any, Any]]:
     """
     arrow, parquet = pyarrow()
     try:
-        system, inner = _system(path)
+        system, inner = system_of(path)
         handle = system.open_input_file(inner)
     except (OSError, ValueError, arrow.ArrowException) as error:
         raise DataError(
-            f"{path}: cannot be opened ({_first(error)}); check the name and the rights"
+            f"{path}: cannot be opened ({first_line(error)}); check the name and the rights"
         ) from None
     with handle:
         try:
-            reader = parquet.ParquetFile(handle)
+            reader = parquet.ParquetFile(handle, page_checksum_verification=True)
         except (OSError, arrow.ArrowException) as error:
-            raise DataError(f"{path}: is no whole Parquet file ({_first(error)}); write it as one") from None
+            raise DataError(
+                f"{path}: is no whole Parquet file ({first_line(error)}); write it as one"
+            ) from None
         yield reader, handle
 
 
@@ -181,20 +173,6 @@ def footer_digest(handle: Any) -> str:
     length = int.from_bytes(handle.read(4), "little")
     handle.seek(size - _MAGIC - 4 - length)
     return hashlib.sha256(handle.read(length)).hexdigest()[:16]
-
-
-def pyarrow() -> tuple[Any, Any]:
-    """The modules pyarrow and pyarrow.parquet; SpecificationError naming the extra, if they are not there."""
-    try:
-        import pyarrow as arrow
-        import pyarrow.fs
-        import pyarrow.parquet as parquet
-    except ImportError as error:
-        raise SpecificationError(
-            f"reading Parquet by row groups needs {error.name}, which is not installed; pip install "
-            '"clearprop[ray]"'
-        ) from None
-    return arrow, parquet
 
 
 def _look(path: str) -> tuple[ParquetFile, tuple[tuple[str, str], ...]]:
@@ -209,6 +187,8 @@ def _look(path: str) -> tuple[ParquetFile, tuple[tuple[str, str], ...]]:
         )
     names = [name for name, _ in schema]
     twice = [name for name in names if names.count(name) > 1]
+    if "" in map(str.strip, names):
+        raise DataError(f"{path}: has a column with a blank name; give every column its own name")
     if twice:
         raise DataError(f"{path}: names the column {twice[0]!r} twice; give every column its own name")
     if not file.rows:
@@ -217,7 +197,7 @@ def _look(path: str) -> tuple[ParquetFile, tuple[tuple[str, str], ...]]:
 
 
 def _difference(first: Sequence[tuple[str, str]], own: Sequence[tuple[str, str]], name: str) -> str:
-    """How the schema of a file differs from that of the first file, which has that name."""
+    """How the schema of a file differs from that of the first file, which has that path."""
     wanted, found = dict(first), dict(own)
     for column, kind in first:
         if column not in found:
@@ -226,59 +206,3 @@ def _difference(first: Sequence[tuple[str, str]], own: Sequence[tuple[str, str]]
             return f"its column {column!r} is {found[column]}, and {kind} in {name}"
     more = [column for column in found if column not in wanted]
     return f"has a column {more[0]!r}, which {name} has not" if more else f"orders its columns unlike {name}"
-
-
-def _paths(source: Any) -> list[str]:
-    if isinstance(source, (list, tuple)):
-        return [path for each in source for path in _paths(each)] or named_files([])
-    if isinstance(source, str) and "://" in source:
-        return _of_url(source)
-    if not is_named(source):
-        raise DataError(
-            f"workers read Parquet files by their names, and this is a {type(source).__name__}; write it as "
-            "Parquet, or learn it here by fit_table"
-        )
-    return named_files(source)
-
-
-def _of_url(url: str) -> list[str]:
-    """The files that a URL names: one, or those of a pattern in its last part."""
-    folder, _, pattern = url.rpartition("/")
-    if not any(mark in pattern for mark in "*?["):
-        return [url]
-    from fnmatch import fnmatchcase
-
-    arrow, _ = pyarrow()
-    try:
-        system, inner = _system(folder)
-        listed = system.get_file_info(arrow.fs.FileSelector(inner))
-    except (OSError, ValueError, arrow.ArrowException) as error:
-        raise DataError(
-            f"{folder}: cannot be listed ({_first(error)}); check the name and the rights"
-        ) from None
-    found = [f"{folder}/{entry.base_name}" for entry in listed if fnmatchcase(entry.base_name, pattern)]
-    if not found:
-        raise DataError(f"no file is named like {url!r}; check the pattern and the folder")
-    return found
-
-
-def _system(path: str) -> tuple[Any, str]:
-    """A file system of pyarrow, or of fsspec where it has none, and the path within it."""
-    arrow, _ = pyarrow()
-    if "://" not in path:
-        return arrow.fs.LocalFileSystem(), path
-    try:
-        system, inner = arrow.fs.FileSystem.from_uri(path)
-    except arrow.ArrowInvalid:
-        try:
-            from fsspec.core import url_to_fs
-        except ImportError:
-            scheme = path.partition("://")[0]
-            raise DataError(f"{path}: pyarrow knows no {scheme!r}; pip install fsspec, if it does") from None
-        other, inner = url_to_fs(path)
-        return arrow.fs.PyFileSystem(arrow.fs.FSSpecHandler(other)), inner
-    return system, inner
-
-
-def _first(error: Exception) -> str:
-    return str(error).partition("\n")[0].rstrip(".")

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+import numpy as np
+
 from clearprop.distributed.dealing import Piece, deal
 from clearprop.distributed.manifest import Manifest, read_manifest
 from clearprop.engines.helpers import check_threads
-from clearprop.errors import SpecificationError
+from clearprop.errors import DataError, SpecificationError
 from clearprop.formulas.optimizers import as_optimizer
 from clearprop.table_model.settings import Settings
 from clearprop.table_model.streaming import require_in_pieces
 from clearprop.tables.deciding import Task
 from clearprop.training.checkpoint import SECONDS
-from clearprop.training.stopping import require_number, require_whole
+from clearprop.training.stopping import StoppingRules, require_number, require_whole
 
 SHARDS = 16  #: unless the user says otherwise
 MOST_SHARDS = 4096
@@ -84,7 +87,9 @@ class Plan:
     def data(self) -> str:
         """Digest of what the rows are a function of: the files, how they are dealt, and what is learnt."""
         record = {
-            name: value for name, value in self.to_dict().items() if name not in ("manifest", "settings")
+            name: value
+            for name, value in self.to_dict().items()
+            if name not in ("manifest", "settings", "task")  # these are in the checkpoint's own record
         }
         return hashlib.sha256(json.dumps([self.manifest.digest, record]).encode()).hexdigest()[:16]
 
@@ -100,7 +105,7 @@ def plan_distributed(
     settings: Settings | None = None,
     threads: int | None = None,
     checkpoint_seconds: float = SECONDS,
-    spool: str | None = None,
+    spool: str | os.PathLike[str] | None = None,
 ) -> Plan:
     """Read the footers of Parquet files, and deal their row groups to the shards; see `fit_distributed`.
 
@@ -126,6 +131,8 @@ def plan_distributed(
         )
     if settings.batch_size != "auto":
         require_whole("batch_size", settings.batch_size)
+    epochs = 1 if settings.epochs == "auto" else settings.epochs
+    StoppingRules(epochs, settings.patience, time_budget=settings.time_budget)  # each value is looked at
     require_whole("shards", shards)
     if shards > MOST_SHARDS:
         raise SpecificationError(f"shards is a whole number from 1 to {MOST_SHARDS}, not {shards!r}")
@@ -133,8 +140,10 @@ def plan_distributed(
     check_threads(threads)
     manifest = read_manifest(source)
     names = (target,) if isinstance(target, str) else tuple(target)
-    passed = (exclude,) if isinstance(exclude, str) else tuple(exclude)
+    passed = (exclude,) if isinstance(exclude, str) else tuple(sorted(set(exclude or ())))
     manifest.require_columns((*names, *passed))
+    if len(set(names)) < len(names):
+        raise DataError(f"the target columns are {list(names)}; name each of them once")
     return Plan(
         manifest,
         deal(manifest, int(shards)),
@@ -145,10 +154,12 @@ def plan_distributed(
         settings,
         threads,
         float(checkpoint_seconds),
-        spool,
+        None if spool is None else os.path.abspath(spool),  # noqa: PTH100 - workers have other folders
     )
 
 
 def _plain(value: Any) -> Any:
-    """A row of a table of formulas as plain data, or else what it says of itself."""
+    """A row of formulas as plain data, NumPy's numbers as Python's; else what a value says of itself."""
+    if isinstance(value, np.generic):
+        return value.item()
     return value.to_dict() if hasattr(value, "to_dict") else repr(value)

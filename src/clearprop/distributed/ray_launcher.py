@@ -2,38 +2,35 @@
 
 What is subtle is what a failure means. A lost worker, node or link (CommunicationError, a dead actor) is
 for Ray: it starts the group again, with as many workers as there is room for between the two bounds, and
-`work` goes on from our own last commit; Ray is told of no checkpoint. Any other error of ours is final: the
-rank that meets it tells the board and leaves the group, so that the others notice; all end in peace, and the
-driver raises it.
+`work` goes on from our own last commit; Ray is told of no checkpoint. Any other error is final: the rank that
+meets it tells the board and leaves the group, so that the others notice; all end in peace, and the driver
+raises it.
 """
 
 from __future__ import annotations
 
-import functools
 import logging
 import math
 import os
 import secrets
 import signal
-import socket
-import tempfile
 import threading
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from clearprop.distributed.gloo import SECONDS, Gloo
-from clearprop.distributed.worker import Result, work
+from clearprop.distributed.gloo import SECONDS
+from clearprop.distributed.ray_cluster import START_SECONDS, cluster
+from clearprop.distributed.ray_ranks import board_beside, rank_of_a_group
+from clearprop.distributed.worker import Result
 from clearprop.environment import versions
-from clearprop.errors import ClearpropError, CommunicationError, SpecificationError
-from clearprop.training.progress import Moment, progress_on
+from clearprop.errors import CommunicationError
+from clearprop.training.progress import progress_on
 
 LOOK_SECONDS = 0.2  #: from one look at the board to the next
-START_SECONDS = 10  #: that Ray waits for room for a group before it counts again what is there
 RESIZE_SECONDS = 60.0  #: that a group works before Ray looks whether there is room for more workers
-STORE_BYTES = 128 << 20  #: Ray's shared memory on a machine of our own: a plan and a model pass through it
+END_SECONDS = 5.0  #: that an interrupted group has to end in order
 
 _LOG = logging.getLogger("clearprop")
 
@@ -70,15 +67,17 @@ def launch(
     ------
     CommunicationError
         When there is no such cluster, or workers failed too often.
-    ClearpropError
+    Exception
         Any other that a worker met, as `work` raised it.
+    KeyboardInterrupt
+        After the group was ended, also while it waits for room.
     """
     low, high = workers
     folder = None if checkpoint_dir is None else Path(checkpoint_dir).absolute()
     cpus = max(1, plan.threads or 1)
     with ExitStack() as stack:
         ray, scratch = stack.enter_context(cluster(address, high * cpus))
-        board = _board(ray)
+        board = board_beside(ray)
         stack.enter_context(_watching(ray, board, low * cpus, progress))
         given = {
             "plan": plan,
@@ -88,8 +87,7 @@ def launch(
             "version": versions()["clearprop"],
         }
         trainer = _trainer(given, (low, high), cpus, max_failures, scratch, timeout)
-        with _own_interrupts():
-            result = _fitted(ray, trainer, board, folder)
+        result = _fitted(ray, trainer, board, folder)
         final = ray.get(board.final.remote())
         if final is not None:
             raise final
@@ -103,7 +101,11 @@ def _fitted(ray: Any, trainer: Any, board: Any, folder: Path | None) -> Any:
 
     goes_on = f"; the same call goes on from {folder}" if folder is not None else ""
     try:
-        return trainer.fit().return_value
+        with _own_interrupts():
+            return trainer.fit().return_value
+    except KeyboardInterrupt:
+        trainer.end(ray)
+        raise
     except RayError as error:  # not of a worker: of what watches them
         raise CommunicationError(
             f"Ray lost the run ({str(error).strip().splitlines()[-1].strip()}){goes_on}"
@@ -139,8 +141,23 @@ def _trainer(
     from ray.train import FailureConfig, RunConfig, ScalingConfig
     from ray.train.torch import TorchConfig, TorchTrainer
 
+    class Trainer(TorchTrainer):  # type: ignore[misc, unused-ignore]
+        """Leaves Ctrl-C to the driver; Ray would wait for its controller, which may wait for room."""
+
+        controller: Any = None
+
+        def _register_sigint_handler(self, controller: Any) -> None:
+            self.controller = controller
+
+        def end(self, ray: Any) -> None:
+            """End the workers, in order if that takes seconds."""
+            with suppress(Exception):  # it is what ends, and says so by an error
+                ray.get(self.controller.abort.remote(), timeout=END_SECONDS)
+            with suppress(Exception):
+                ray.kill(self.controller)
+
     low, high = workers
-    return TorchTrainer(
+    return Trainer(
         rank_of_a_group,
         train_loop_config=given,
         torch_config=TorchConfig(backend="gloo", timeout_s=timeout),
@@ -158,84 +175,35 @@ def _trainer(
     )
 
 
-def rank_of_a_group(given: Mapping[str, Any]) -> Result | None:
-    """What each worker of a group runs."""
-    import ray
-    import torch.distributed as group
-
-    board, here = given["board"], versions()["clearprop"]
-    try:
-        if here != given["version"]:
-            raise SpecificationError(
-                f"a worker has clearprop {here}, the driver {given['version']}; install one on all machines"
-            )
-        comm = Gloo(given["plan"].shards, given["timeout"])
-        if comm.rank == 0:
-            ray.get(board.begin.remote(comm.world))
-        return work(comm, given["plan"], given["folder"], board.tell.remote)
-    except CommunicationError:
-        if ray.get(board.final.remote()) is None:
-            raise
-    except ClearpropError as error:
-        ray.get(board.end.remote(error))
-        group.destroy_process_group()  # the others are not to wait
-    return None
-
-
-class _Board:
-    """An actor beside the driver: what rank 0 tells, and the error that is final."""
-
-    def __init__(self) -> None:
-        self.moment: Moment | None = None
-        self.groups: list[int] = []
-        self.error: ClearpropError | None = None
-
-    def begin(self, world: int) -> None:
-        self.groups.append(world)
-
-    def tell(self, moment: Moment) -> None:
-        self.moment = moment
-
-    def end(self, error: ClearpropError) -> None:
-        self.error = self.error or error
-
-    def final(self) -> ClearpropError | None:
-        return self.error
-
-    def look(self) -> tuple[Moment | None, list[int]]:
-        return self.moment, self.groups
-
-
-def _board(ray: Any) -> Any:
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    return ray.remote(_Board).options(num_cpus=0, scheduling_strategy=here).remote()
-
-
 @contextmanager
 def _watching(ray: Any, board: Any, cpus: int, shown: bool) -> Iterator[None]:
     """Show on the driver what is on the board, and log every start of a group."""
     done = threading.Event()
 
     def watch() -> None:
-        seen, looks = 0, 0
+        seen, warned, looks = 0, 0, 0
         with progress_on(shown) as display:
             while True:
                 last = done.wait(LOOK_SECONDS)
                 with suppress(Exception):  # the cluster may be gone; the driver's own thread says so
-                    moment, groups = ray.get(board.look.remote(), timeout=10)
+                    moment, groups, warnings = ray.get(board.look.remote(), timeout=10)
                     for world in groups[seen:]:
                         again = f"; it is start {seen + 1}, after a failure or a change" if seen else ""
                         _LOG.info("a group of %d worker(s) started%s", world, again)
                         seen += 1
+                    for message in warnings[warned:]:
+                        _LOG.warning("%s", message)
+                        warned += 1
                     if moment is not None:
                         display.show(moment)
                     looks += 1
-                    if not seen and looks == round(3 * START_SECONDS / LOOK_SECONDS):
+                    if not seen and looks % round(3 * START_SECONDS / LOOK_SECONDS) == 0:
                         room = ray.cluster_resources().get("CPU", 0)
                         _LOG.warning(
-                            "no worker yet: the group needs %d CPU(s), the cluster has %g", cpus, room
+                            "no worker yet: the group needs %d CPU(s), the cluster has %g; it waits for "
+                            "room (Ctrl-C ends that)",
+                            cpus,
+                            room,
                         )
                 if last:
                     return
@@ -250,93 +218,8 @@ def _watching(ray: Any, board: Any, cpus: int, shown: bool) -> Iterator[None]:
 
 
 @contextmanager
-def cluster(address: str, cpus: int) -> Iterator[tuple[Any, Path]]:
-    """A connection to a Ray cluster, with our manners: the module `ray`, and a folder for what it writes.
-
-    Raises
-    ------
-    CommunicationError
-        When there is no cluster at the address.
-    SpecificationError
-        When Ray is not installed.
-    """
-    own = address == "local"
-    with ExitStack() as stack:
-        scratch = Path(
-            stack.enter_context(tempfile.TemporaryDirectory(prefix="clearprop-", ignore_cleanup_errors=True))
-        )
-        stack.enter_context(_environment(_manners(own)))
-        try:
-            import ray
-            import ray.train.torch
-        except ImportError as error:
-            raise SpecificationError(
-                f"a fit on Ray needs the extra: pip install 'clearprop[ray]' ({error})"
-            ) from None
-        if not ray.is_initialized():
-            stack.callback(ray.shutdown)
-            words: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-            if own:
-                words |= {"num_cpus": cpus, "object_store_memory": STORE_BYTES, "include_dashboard": False}
-                words["_temp_dir"] = str(scratch)
-            try:
-                _knock(address)
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore", FutureWarning)
-                    ray.init(address=address, **words)
-            except (OSError, RuntimeError, ValueError) as error:
-                raise CommunicationError(
-                    f"there is no Ray cluster at {address!r} that lets this process in "
-                    f"({str(error).splitlines()[0]}); `ray start --head` begins one, and address='local' one "
-                    "that lives as long as the call"
-                ) from None
-        yield ray, scratch
-
-
-def _knock(address: str) -> None:
-    """OSError where nobody answers at a host and port: Ray would try for a minute and more."""
-    host, _, port = address.rpartition(":")
-    if port.isdecimal() and "/" not in host:
-        socket.create_connection((host.strip("[]"), int(port)), START_SECONDS).close()
-
-
-def _manners(own: bool) -> dict[str, str]:
-    """Environment variables that Ray is to find, where the user set no others."""
-    given = {
-        "RAY_USAGE_STATS_ENABLED": "0",
-        "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": str(START_SECONDS),
-        "RAY_CHDIR_TO_TRIAL_DIR": "0",
-        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    }
-    if own and not os.environ.keys() & {"RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"}:
-        given |= {
-            "RAY_AUTH_TOKEN": _token()
-        }  # Ray asks for it in clusters of its own, and would keep one at home
-    return given
-
-
-@functools.cache
-def _token() -> str:
-    """Of all clusters that this process starts: Ray keeps the first it sees."""
-    return secrets.token_hex(32)
-
-
-@contextmanager
-def _environment(given: Mapping[str, str]) -> Iterator[None]:
-    """Ray's variables for the time of a call, those that are set already left alone."""
-    before = {name for name in os.environ if name.startswith("RAY_")}
-    os.environ.update({name: value for name, value in given.items() if name not in before})
-    try:
-        yield
-    finally:
-        for name in [name for name in os.environ if name.startswith("RAY_")]:
-            if name not in before:  # Ray sets some of its own
-                del os.environ[name]
-
-
-@contextmanager
 def _own_interrupts() -> Iterator[None]:
-    """Ray takes Ctrl-C to end the run in order, and then leaves by SystemExit; give both back."""
+    """Ray may take Ctrl-C for itself, and then leave by SystemExit; give both back."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clearprop.distributed.manifest import Manifest, footer_digest, opened_parquet, pyarrow
+from clearprop.distributed.manifest import Manifest, footer_digest, opened_parquet
+from clearprop.distributed.sources import first_line, pyarrow
 from clearprop.errors import DataError
 from clearprop.tables.columns import MISSING_SPELLINGS, Column
 from clearprop.tables.frames import frame_columns
@@ -29,8 +30,6 @@ def row_groups(
     DataError
         When a file is another than in the manifest, or a row group cannot be read.
     """
-    import polars as pl
-
     with ExitStack() as stack:
         current, reader = -1, None
         for group in groups:
@@ -38,7 +37,7 @@ def row_groups(
             if place != current:
                 stack.pop_all().close()
                 reader, current = stack.enter_context(_checked(manifest, place)), place
-            yield group, pl.DataFrame(pl.from_arrow(_read(reader, manifest.files[place].path, number, names)))
+            yield group, _read(reader, manifest.files[place].path, number, names)
 
 
 def table_of(frame: pl.DataFrame, manifest: Manifest, first: int) -> Table:
@@ -81,12 +80,15 @@ class _checked:  # noqa: N801 - a context, used as a function is
         self.stack.close()
 
 
-def _read(reader: Any, path: str, number: int, names: Sequence[str]) -> Any:
+def _read(reader: Any, path: str, number: int, names: Sequence[str]) -> pl.DataFrame:
+    import polars as pl
+    from polars.exceptions import PanicException, PolarsError
+
     arrow, _ = pyarrow()
     try:
-        return reader.read_row_group(number, columns=list(names)).select(list(names))  # "a" reads "a.b", too
-    except (OSError, ValueError, arrow.ArrowException) as error:
-        reason = str(error).partition("\n")[0].rstrip(".")
+        found = reader.read_row_group(number, columns=list(names))
+        return pl.DataFrame(pl.from_arrow(found.select(list(names))))  # "a" reads "a.b", too
+    except (OSError, ValueError, KeyError, arrow.ArrowException, PolarsError, PanicException) as error:
         raise DataError(
-            f"{path}, row group {number} (from 0): cannot be read ({reason}); write the file anew"
+            f"{path}, row group {number} (from 0): cannot be read ({first_line(error)}); write the file anew"
         ) from None

@@ -6,7 +6,10 @@ An error of one rank is raised by all of them, so that nobody waits for a rank t
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, wait
+from contextvars import copy_context
 
 import numpy as np
 
@@ -15,6 +18,7 @@ from clearprop.engines.shards import Comm, owned
 from clearprop.errors import ClearpropError, CommunicationError
 
 CHUNK = 2**22  #: bytes told at a time
+MEET_SECONDS = 5.0  #: from one meeting to the next while a job takes longer
 _WELL, _ERROR = b"=", b"!"
 
 
@@ -28,8 +32,9 @@ def together(comm: Comm, job: Callable[[], Mapping[int, bytes]]) -> list[bytes]:
 
     Raises
     ------
-    ClearpropError
-        The error of the job of the first rank where it raised one, on every rank.
+    Exception
+        The error of the job of the first rank where it raised one: as it was on that rank, by its kind and
+        message on the others (a ClearpropError, if it was none).
 
     Examples
     --------
@@ -38,20 +43,53 @@ def together(comm: Comm, job: Callable[[], Mapping[int, bytes]]) -> list[bytes]:
     [b'zero', b'', b'two']
     """
     own = owned(comm.rank, comm.world, comm.shards)
-    said = dict.fromkeys(own, b"")
+    said, mine = dict.fromkeys(own, b""), None
     try:
-        said.update({shard: _WELL + text for shard, text in job().items()})
+        said.update({shard: _WELL + text for shard, text in _while_meeting(comm, job).items()})
     except CommunicationError:
         raise
-    except ClearpropError as error:
+    except Exception as error:
+        mine = error
         said[own[0]] = _ERROR + json.dumps([type(error).__name__, str(error)]).encode()
     told = _gather(comm, said)
-    for text in told:
+    for shard, text in enumerate(told):
         if text[:1] == _ERROR:
-            kind, message = json.loads(text[1:])
-            raised: type[ClearpropError] = getattr(errors, kind, ClearpropError)
-            raise raised(message)
+            if mine is not None and shard in own:
+                raise mine
+            raise _as_told(*json.loads(text[1:]))
     return [text[1:] for text in told]
+
+
+def _as_told(kind: str, message: str) -> ClearpropError:
+    """Another rank's error."""
+    known = getattr(errors, kind, None)
+    if isinstance(known, type) and issubclass(known, ClearpropError):
+        return known(message)
+    return ClearpropError(f"a worker met {kind}: {message}")
+
+
+def _while_meeting(comm: Comm, job: Callable[[], Mapping[int, bytes]]) -> Mapping[int, bytes]:
+    """What the job gives, done in a thread of its own while this one meets the others every few seconds.
+
+    So ranks that wait can tell one that is still at work, however long, from one that is lost.
+    """
+    if comm.world == 1:
+        return job()
+    done: Future[Mapping[int, bytes]] = Future()
+
+    def work() -> None:
+        try:
+            done.set_result(job())
+        except BaseException as error:
+            done.set_exception(error)
+
+    threading.Thread(target=copy_context().run, args=(work,), daemon=True).start()
+    own, ready = owned(comm.rank, comm.world, comm.shards), 0
+    while ready < comm.world:
+        wait([done], timeout=MEET_SECONDS)
+        mine = {s: np.array(int(s == own[0] and done.done()), dtype=np.int64) for s in own}
+        ready = int(comm.tree_sum(mine))
+    return done.result()
 
 
 def from_first(comm: Comm, job: Callable[[], bytes]) -> bytes:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from io import FileIO
 from pathlib import Path
-from typing import IO, Any, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
 from clearprop.company import at_most
 from clearprop.distributed.bucketed import EncodedShards, encode_shards
 from clearprop.distributed.encoders import TableReading, fit_reading
+from clearprop.distributed.folder import require_usable, standing_in
 from clearprop.distributed.plan import Plan
 from clearprop.distributed.stretches import descend_together
-from clearprop.distributed.telling import from_first
-from clearprop.durable import write_durably
 from clearprop.engines import engine_for
 from clearprop.engines.examples import Examples
 from clearprop.engines.protocol import OptimizerState
@@ -29,15 +28,13 @@ from clearprop.model import Model
 from clearprop.table_model.baselines import Evaluation
 from clearprop.table_model.model import TableModel
 from clearprop.table_model.plan import first_parameters
-from clearprop.training.checkpoint import Standing
+from clearprop.training.checkpoint import Checkpoints, Standing
 from clearprop.training.course import Course
 from clearprop.training.launch import checkpoints_of, plateau_of
 from clearprop.training.progress import Moment, Silence
 from clearprop.training.run import RunRecord, Stopped, digest
 from clearprop.training.stopping import StoppingRules
 from clearprop.training.validation import SAMPLE, TrainingData
-
-PLAN = "plan.json"  #: in the folder of the checkpoint: what the run is a function of
 
 #: is told how far the run is, on rank 0 alone: at the end of each epoch and, between them, of each stretch
 Report: TypeAlias = Callable[[Moment], Any]
@@ -112,11 +109,12 @@ def work(comm: Comm, plan: Plan, folder: Path | None, report: Report) -> Result 
         raise SpecificationError(f"the ranks meet over {comm.shards} shards, and the plan has {plan.shards}")
     with ExitStack() as stack:
         stack.enter_context(at_most(plan.threads))
+        require_usable(comm, plan, folder)
         spool = _spool(stack, plan)
         reading = fit_reading(comm, plan)
         held = encode_shards(comm, plan, reading, spool)
         course = _course(comm, plan, reading, held, report)
-        standing = _standing(comm, plan, course, folder)
+        standing = _standing(comm, plan, course, held, folder)
         if standing is not None:
             course.restore(standing)
         if standing is not None and standing.stopped:
@@ -126,10 +124,10 @@ def work(comm: Comm, plan: Plan, folder: Path | None, report: Report) -> Result 
         return _result(course, stopped, plan, reading, held) if comm.rank == 0 else None
 
 
-def _spool(stack: ExitStack, plan: Plan) -> IO[bytes]:
+def _spool(stack: ExitStack, plan: Plan) -> FileIO:
     """A file without a name for the rank's encoded rows, as long as the stack stands."""
     try:
-        return stack.enter_context(tempfile.TemporaryFile(prefix="clearprop-", dir=plan.spool))
+        return stack.enter_context(tempfile.TemporaryFile(prefix="clearprop-", dir=plan.spool, buffering=0))
     except OSError as error:
         raise SpecificationError(
             f"the folder {plan.spool!r} for encoded rows cannot be used ({error.strerror or error}); name "
@@ -154,18 +152,19 @@ def _course(comm: Comm, plan: Plan, reading: TableReading, held: EncodedShards, 
     real, rule = np.dtype(settings.dtype), settings.optimizer_for(rows)
     monitored = None if settings.metric is None else as_metric(settings.metric, network.loss)
     if monitored is not None and held.judge is None:
-        raise SpecificationError("metric is measured on held-out rows; give validation=, such as 0.1")
+        drew = f", and validation={settings.validation!r} drew none" if settings.validation else ""
+        raise SpecificationError(f"metric is measured on held-out rows{drew}; give validation=, such as 0.1")
     inner = engine_for("compiled", network, dtype=real, optimizer=rule, threads=plan.threads)
     return Course(
         engine=Sharded(inner, comm),
         data=TrainingData(_sample(held, network.inputs, network.output.units, real), held.judge),
         theta=first_parameters(network, settings, reading.encoder).flat.astype(real),
         state=OptimizerState.fresh(network, real),
-        rules=StoppingRules(settings.epochs_for(rows), settings.patience, 0.0, None, None),
+        rules=StoppingRules(int(settings.epochs_for(rows)), settings.patience, 0.0, None, None),
         record=RunRecord(
-            seed=settings.seed,
+            seed=int(settings.seed),
             batch_size=held.batching.batch_size,
-            epochs=settings.epochs_for(rows),
+            epochs=int(settings.epochs_for(rows)),
             shuffle=True,
             engine="compiled",
             dtype=real.name,
@@ -196,27 +195,18 @@ def _sample(held: EncodedShards, inputs: int, outputs: int, real: np.dtype[Any])
     return Examples(np.zeros((1, inputs), real), np.zeros((1, outputs), real))
 
 
-def _standing(comm: Comm, plan: Plan, course: Course, folder: Path | None) -> Standing | None:
-    """Where the run stands, read from the folder by rank 0 alone and told to all; None at the beginning."""
-    found = checkpoints_of(course, folder or Path(), plan.checkpoint_seconds, course.monitored)
-    checkpoints = replace(found, settings={**found.settings, "data": plan.data})
+def _standing(
+    comm: Comm, plan: Plan, course: Course, held: EncodedShards, folder: Path | None
+) -> Standing | None:
+    """Where the run stands; the folder is of these very rows, whatever their files are called."""
+    found = checkpoints_of(course, Path(), plan.checkpoint_seconds, course.monitored)
+    data = f"{plan.data}-{held.digest}"
 
-    def read() -> bytes:
-        if folder is None:
-            return b""
-        standing = checkpoints.prepare(resume=True)
+    def keep(checkpoints: Checkpoints) -> None:
         course.checkpoints = checkpoints
-        _write_plan(folder, plan)
-        return b"" if standing is None else checkpoints.path.read_bytes()
 
-    data = from_first(comm, read)
-    return checkpoints.standing_in(data) if data else None
-
-
-def _write_plan(folder: Path, plan: Plan) -> None:
-    path, text = folder / PLAN, json.dumps(plan.to_dict(), indent=1).encode()
-    if not path.is_file() or path.read_bytes() != text:
-        write_durably(path, text)
+    found = replace(found, settings={**found.settings, "data": data})
+    return standing_in(comm, plan, found, folder, keep)
 
 
 def _descend(comm: Comm, course: Course, held: EncodedShards, time_budget: float | None) -> Stopped:

@@ -250,7 +250,7 @@ class Sharded(Engine):
         return total[:-1], losses, not total[-1]
 
     def total(self, values: Mapping[int, float | Sequence[float]]) -> Array:
-        """Tree sum of float64 numbers, one or a few a shard; of no value, zeros are not assumed."""
+        """Tree sum of float64 numbers, one or a few for each of the rank's shards."""
         return self.comm.tree_sum(
             {shard: np.array(value, dtype=np.float64) for shard, value in values.items()}
         )
