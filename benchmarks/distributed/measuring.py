@@ -71,9 +71,10 @@ def measure() -> dict[str, Any]:
     found: dict[str, Any] = {"machine": describe(), "cores": available(), "slow": []}
     alone = [(widths, rows, REPEATS * 3) for widths in NETWORKS for rows in ROWS]
     found |= group("", 1, {"steps": alone})
+    together = [(widths, BATCH, REPEATS) for widths in NETWORKS]
+    found["threaded"] = group("", 1, {"steps": together, "threads": found["cores"]})["steps"]
     for world in WORLDS:
         with tempfile.TemporaryDirectory() as folder:
-            together = [(widths, BATCH, REPEATS) for widths in NETWORKS]
             job = {"sizes": SIZES, "repeats": REPEATS, "steps": together}
             more = group(f"file://{folder}/place", world, job)
         for name in ("sums", "steps"):

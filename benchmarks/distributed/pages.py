@@ -87,7 +87,17 @@ def write_tables(path: Path, found: Mapping[str, Any], model: StepTime) -> None:
         ("what", "cases", "measured / modelled, median", "least", "most"), _ratios(found, model)
     )
     text += f"\n## Measured steps, batch of {BATCH:,}, ranks sharing {found['cores']} cores\n\n" + table(
-        ("parameters", "1 rank", "2", "3", "4", "2 over 1"), _steps(found)
+        (
+            "parameters",
+            "1 process, 1 thread",
+            f"1 process, {found['cores']} threads",
+            "2 ranks",
+            "3 ranks",
+            "4 ranks",
+            "2 ranks over 1 thread",
+            f"2 ranks over {found['cores']} threads",
+        ),
+        _steps(found),
     )
     for words, known in (("the measured tail", model), ("no tail", replace(model, tail=0.0))):
         for gain, title in ((0.5, "for half of the efficiency"), (0.0, "below which one machine is faster")):
@@ -119,12 +129,15 @@ def _ratios(found: Mapping[str, Any], model: StepTime) -> Iterator[tuple[object,
 
 def _steps(found: Mapping[str, Any]) -> Iterator[tuple[object, ...]]:
     times: dict[int, dict[int, float]] = {}
+    for each in found["threaded"]:
+        times[each["parameters"]] = {0: each["step"]}
     for each in found["steps"]:
         if each["rows"] == BATCH:
-            times.setdefault(each["parameters"], {})[each["world"]] = each["step"]
+            times[each["parameters"]][each["world"]] = each["step"]
     for parameters, by_world in times.items():
-        shown = (f"{by_world[world] * 1e3:.2f} ms" for world in (1, 2, 3, 4))
-        yield f"{parameters:,}", *shown, f"{by_world[2] / by_world[1]:.2f}"
+        shown = (f"{by_world[world] * 1e3:.2f} ms" for world in (1, 0, 2, 3, 4))
+        over = (f"{by_world[2] / by_world[world]:.2f}" for world in (1, 0))
+        yield f"{parameters:,}", *shown, *over
 
 
 def write_drawings(folder: Path, found: Mapping[str, Any], model: StepTime) -> None:

@@ -56,11 +56,17 @@ def time_sums(comm: Comm, sizes: Sequence[int], repeats: int) -> list[dict[str, 
 
 
 def time_steps(
-    comm: Comm | None, widths: Sequence[int], rows: int, repeats: int, world: int, rank: int
+    comm: Comm | None,
+    widths: Sequence[int],
+    rows: int,
+    repeats: int,
+    world: int,
+    rank: int,
+    threads: int = 1,
 ) -> dict[str, Any]:
     """Seconds of a step, and of its parts, with the batch's `rows` dealt to the ranks."""
-    network = network_of(widths)
-    engine = engine_for("compiled", network, dtype=np.dtype(np.float32), optimizer=cp.Adam(1e-4), threads=1)
+    network, rule = network_of(widths), cp.Adam(1e-4)
+    engine = engine_for("compiled", network, dtype=np.dtype(np.float32), optimizer=rule, threads=threads)
     theta = network.initialize(0, np.float32).flat.copy()
     state = OptimizerState.fresh(network, np.float32)
     own = rows * (rank + 1) // world - rows * rank // world
@@ -79,7 +85,7 @@ def time_steps(
         engine.update(theta, found, state, 1e-4)
 
     given = gradient()
-    alone = world == 1
+    alone = world == 1 and threads == 1
     return {
         "world": world,
         "parameters": network.n_parameters,
@@ -94,7 +100,9 @@ def main() -> None:
     """Take part, and print what rank 0 measured."""
     place, rank, world, job = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), json.loads(sys.argv[4])
     if world == 1:
-        found = {"steps": [time_steps(None, *given, world=1, rank=0) for given in job["steps"]], "sums": []}
+        threads = job.get("threads", 1)
+        steps = [time_steps(None, *given, world=1, rank=0, threads=threads) for given in job["steps"]]
+        found = {"steps": steps, "sums": []}
     else:
         with meeting_at(place, rank, world, world, timeout=300) as comm:
             found = {

@@ -108,12 +108,12 @@ def least_rows(enough: Callable[[float], bool]) -> float:
 
 #: of a two-core Xeon with AVX-512, as `python -m benchmarks.distributed` fits it
 MEASURED = StepTime(
-    start=4.8e-6,
-    write=0.391e-9,
-    multiply=42.0e-12,
-    update=0.66e-9,
-    exchange=229e-6,
-    peer=60e-6,
-    byte=2.92e-9,
-    tail=0.183,
+    start=8.8e-6,
+    write=0.399e-9,
+    multiply=32.8e-12,
+    update=0.676e-9,
+    exchange=133e-6,
+    peer=160e-6,
+    byte=1.70e-9,
+    tail=0.0716,
 )
