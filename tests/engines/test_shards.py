@@ -2,16 +2,19 @@
 
 import itertools
 import threading
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from clearprop.distributed.threads import Company, Threads, in_threads
 from clearprop.engines import engine_for
+from clearprop.engines.dropout import dropout_masks
 from clearprop.engines.examples import Examples
 from clearprop.engines.protocol import OptimizerState
 from clearprop.engines.shards import (
     Alone,
+    OwnRows,
     Sharded,
     meet,
     middle,
@@ -182,9 +185,6 @@ def test_the_sum_of_shards_is_the_gradient_of_the_batch():
         found, parts = sharded.gradient_sum(theta, X, Y, given.scale())
         assert found == pytest.approx(loss, rel=1e-12)
         np.testing.assert_allclose(parts, gradient, rtol=1e-9, atol=1e-12)
-        assert sharded.batch_weight({s: given.take(np.arange(s, 61, shards)) for s in range(shards)}) == (
-            pytest.approx(given.total_weight())
-        )
 
 
 def test_a_loss_that_is_not_finite_anywhere_is_known_everywhere():
@@ -192,15 +192,47 @@ def test_a_loss_that_is_not_finite_anywhere_is_known_everywhere():
     theta = NET.initialize(0, np.float64).flat
 
     def job(comm, bad):
-        from clearprop.engines.shards import Part
-
         sharded = Sharded(engine_for("textbook", NET, dtype=np.float64), comm)
-        parts = {}
-        for shard in sharded.own:
-            rows = X[2 * shard : 2 * shard + 2].copy()
-            rows[0, 0] = np.nan if bad and shard == 3 else 0.0
-            parts[shard] = Part(rows, Y[2 * shard : 2 * shard + 2], np.full(2, 1 / 8))
-        return sharded.meeting(theta, parts)[2]
+        rows = X.copy()
+        rows[:, 0] = 0.0
+        rows[7, 0] = np.nan if bad else 0.0  # of shard 3
+        own = slice(2 * sharded.own.start, 2 * sharded.own.stop)
+        ends = [2 * (k + 1) for k in range(len(sharded.own))]
+        return sharded.meeting(theta, OwnRows(rows[own], Y[own], np.full(8, 1 / 8)[own], ends))[2]
 
     assert in_threads(2, 4, lambda comm: job(comm, True)) == [False, False]
     assert in_threads(2, 4, lambda comm: job(comm, False)) == [True, True]
+
+
+ENDS = {
+    "even": [16, 32, 48, 61],
+    "one": [61],
+    "uneven, with nothing": [0, 1, 1, 40, 61, 61],
+    "each row": list(range(1, 62)),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("case", ENDS)
+@pytest.mark.parametrize("dropped", [False, True])
+def test_gradients_of_parts_have_the_bits_that_each_has_alone(dtype, case, dropped):
+    net = Network(5, [Dense(8, "tanh", dropout=0.3), Dense(6, "relu"), Dense(3, "softmax")])
+    X, Y, _ = (None if each is None else each.astype(dtype) for each in examples(61, False))
+    scale = np.random.default_rng(0).random(61).astype(dtype)
+    theta, ends = net.initialize(0, dtype).flat, ENDS[case]
+    masks = dropout_masks(net, 1, 0, np.arange(61)) if dropped else None
+    for threads in (1, 2):
+        engine, alone = (engine_for("compiled", net, dtype=dtype, threads=threads) for _ in range(2))
+        out = np.full((len(ends), theta.size + 1), 7.0, dtype=dtype)
+        losses = engine.gradient_sums(theta, X, Y, scale, ends, out, masks)
+        assert (out[:, -1] == 7.0).all()
+        for k, (first, last) in enumerate(pairwise((0, *ends))):
+            rows = slice(first, last)
+            held = None if masks is None else {l: mask[rows] for l, mask in masks.items()}
+            wanted = (0.0, np.zeros_like(theta))
+            if first < last:
+                wanted = alone.gradient_sum(theta, X[rows], Y[rows], scale[rows], held)
+            assert losses[k] == wanted[0]
+            assert out[k, :-1].tobytes() == wanted[1].tobytes()
+        again = engine.gradient_sum(theta, X, Y, scale, masks)  # the board is as it was
+        assert again[1].tobytes() == alone.gradient_sum(theta, X, Y, scale, masks)[1].tobytes()

@@ -61,6 +61,7 @@ class ShardRows:
         self._runs: list[list[tuple[int, int]]] = [[] for _ in range(self.count)]  # where, and how many rows
         self._held: tuple[tuple[int, int], Array] | None = None
         self._order: tuple[int, list[int], IntArray] | None = None
+        self._nothing = np.empty(0, dtype=self.record)
 
     def __len__(self) -> int:
         return sum(self.rows)
@@ -87,7 +88,7 @@ class ShardRows:
             held, first = self._bucket(epoch, order[place]), int(ends[place]) - self.rows[order[place]]
             found.append(held[begin - first : end - first])
             begin, place = int(ends[place]), place + 1
-        return np.concatenate(found) if found else np.empty(0, dtype=self.record)
+        return np.concatenate(found) if len(found) > 1 else found[0] if found else self._nothing
 
     def _ordered(self, epoch: int) -> tuple[list[int], IntArray]:
         """The buckets in the order of an epoch, and the rows up to the end of each."""

@@ -9,6 +9,7 @@ up their losses and compare their parameters, and rank 0 may commit: so no bit d
 from __future__ import annotations
 
 import zlib
+from itertools import accumulate
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from clearprop.arrays import Array
 from clearprop.distributed.bucketed import EncodedShards
 from clearprop.engines.dropout import dropout_masks
 from clearprop.engines.protocol import Stretch
-from clearprop.engines.shards import Part, Sharded
+from clearprop.engines.shards import OwnRows, Sharded
 from clearprop.errors import CommunicationError
 from clearprop.training.checkpoint import Position
 from clearprop.training.course import Course
@@ -98,8 +99,8 @@ class _Stretches:
             end = batching.begin(batch + 1)
             rows = int((end - begin).sum())
             if rows:  # few rows in many shards may leave a batch without any, which is no step
-                parts = self._parts(begin, end, rows)
-                gradient, found, finite = engine.meeting(course.theta, parts)
+                own = self._own_rows(begin, end, rows)
+                gradient, found, finite = engine.meeting(course.theta, own)
                 if not finite:
                     failed = batch
                     break
@@ -119,16 +120,12 @@ class _Stretches:
             )
         return Stretch(loss, weight, failed), bool(late)
 
-    def _parts(self, begin: Array, end: Array, rows: int) -> dict[int, Part]:
-        """The parts of one batch that the rank's own shards give."""
+    def _own_rows(self, begin: Array, end: Array, rows: int) -> OwnRows:
+        """The rows of one batch that the rank's own shards give."""
         network, record, epoch = self.engine.network, self.course.record, self.course.epoch
-        parts = {}
-        for shard, held in self.held.own.items():
-            found = held.part(epoch, int(begin[shard]), int(end[shard]))
-            if not len(found):
-                continue
-            X, Y = np.ascontiguousarray(found["X"]), np.ascontiguousarray(found["Y"])
-            scale = np.full(len(X), 1.0 / rows, dtype=self.engine.dtype)
-            masks = dropout_masks(network, record.seed, epoch, found["row"]) if network.has_dropout else None
-            parts[shard] = Part(X, Y, scale, masks)
-        return parts
+        parts = [held.part(epoch, int(begin[s]), int(end[s])) for s, held in self.held.own.items()]
+        found = np.concatenate(parts)
+        X, Y = np.ascontiguousarray(found["X"]), np.ascontiguousarray(found["Y"])
+        scale = np.full(len(X), 1.0 / rows, dtype=self.engine.dtype)
+        masks = dropout_masks(network, record.seed, epoch, found["row"]) if network.has_dropout else None
+        return OwnRows(X, Y, scale, list(accumulate(map(len, parts))), masks)

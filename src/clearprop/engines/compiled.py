@@ -6,6 +6,7 @@ loops in `kernels/`. Results depend neither on how batches are cut into calls no
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -102,6 +103,7 @@ class Compiled(Engine):
         self._packed = np.empty(0, dtype=self.dtype)
         self._gradient = np.empty(0, dtype=self.dtype)
         self._made_scalars: tuple[int, Array] = 0, np.empty((0, MOST_SCALARS), dtype=self.dtype)
+        self._mask_units = np.array([0, *(layer.rows for layer in network.layers)])
         self._rooms: dict[bool, _Room] = {}
         self._cuts: dict[int, tuple[bool, int]] = {}
         self._streams: dict[int, _Room] = {}
@@ -121,14 +123,18 @@ class Compiled(Engine):
             self._packed = _aligned(room.plan.packed * copies, self.dtype)
         return self._packed
 
-    def _room(self, m: int) -> _Room:
-        """Memory for batches of m rows, kept for the next ones."""
+    def _cut(self, m: int) -> tuple[bool, int]:
+        """Whether a batch of m rows is tall, and how many rows go through the layers at once."""
         if m not in self._cuts:
             itemsize, network = self.dtype.itemsize, self.network
             cut = is_tall(network, m, itemsize)
             most = block_rows(network, itemsize) if cut else min(m, most_rows(network, itemsize))
             self._cuts[m] = cut, most
-        tall, rows = self._cuts[m]
+        return self._cuts[m]
+
+    def _room(self, m: int) -> _Room:
+        """Memory for batches of m rows, kept for the next ones."""
+        tall, rows = self._cut(m)
         threads = threads_for(self.threads, self._row_work * (m if tall else rows))
         kept = self._rooms.get(tall)
         if kept is not None and kept.threads == threads and m <= kept.rows < 2 * m:
@@ -260,32 +266,71 @@ class Compiled(Engine):
         self, theta: Array, X: Array, Y: Array, scale: Array, masks: Masks | None = None
     ) -> tuple[float, Array]:
         """Sum of scale_i * loss_i in float64, and its gradient."""
-        m = len(X)
-        room, gradient = self._room(m), np.empty_like(theta)
+        gradient = np.empty((1, theta.size), dtype=self.dtype)
+        (loss,) = self.gradient_sums(theta, X, Y, scale, (len(X),), gradient, masks)
+        return loss, gradient[0]
+
+    def gradient_sums(
+        self,
+        theta: Array,
+        X: Array,
+        Y: Array,
+        scale: Array,
+        ends: Sequence[int],
+        out: Array,
+        masks: Masks | None = None,
+    ) -> list[float]:
+        """`gradient_sum` of several parts: one board, turned to the rows of each."""
+        begins = (0, *ends[:-1])
+        sizes = [last - first for first, last in zip(begins, ends, strict=True)]
+        if len(sizes) > 1 and any(self._cut(size)[0] for size in sizes if size):
+            return super().gradient_sums(theta, X, Y, scale, ends, out, masks)
+        room = self._room(max(1, *sizes))
         given, starts = self._packed_masks(masks)
+        table = starts + np.multiply.outer(begins, self._mask_units) if masks else starts
         arrays = {
             "theta": theta,
-            "gradient": gradient,
+            "gradient": out,
             "masks": given,
-            "starts": starts,
             "scale": scale,
             "X": X,
             "Y": Y,
-            "order": np.arange(m, dtype=np.int64),
+            "order": np.arange(len(X), dtype=np.int64),
+            "starts": table,
         }
         work = self._work(
             room,
             arrays,
             STOP=1,
-            BATCH=m,
-            EXAMPLES=m,
-            ORDERED=m,
+            EXAMPLES=len(X),
             GIVEN_SCALE=1,
             DROPOUT=bool(masks),
             MASKED=bool(masks),
+            BATCH=0,
+            ORDERED=0,
         )
-        self._do(work, room.threads)
-        return float(work.arrays["sums"][tasks.LOSS_SUM]), gradient
+        board, fresh, sums, losses = work.board, work.board.copy(), work.arrays["sums"], []
+        clip_norm = sums[tasks.CLIP_NORM]
+        row = table.strides[0] if masks else 0
+        turned = [tasks.ORDER, tasks.SCALE, tasks.GRADIENT, tasks.STARTS, tasks.BATCH, tasks.ORDERED]
+        parts = fresh[turned] + np.array(
+            [
+                (8 * first, scale.itemsize * first, out.strides[0] * k, row * k, size, size)
+                for k, (first, size) in enumerate(zip(begins, sizes, strict=True))
+            ]
+        )
+        for k, size in enumerate(sizes):
+            if size == 0:
+                out[k, : theta.size] = 0.0
+                losses.append(0.0)
+                continue
+            board[:] = fresh
+            board[turned] = parts[k]
+            sums[:], sums[tasks.CLIP_NORM] = 0.0, clip_norm
+            self._do(work, room.threads)
+            losses.append(float(sums[tasks.LOSS_SUM]))
+        board[:] = fresh  # as the arrays are noted
+        return losses
 
     def _packed_masks(self, masks: Masks | None) -> tuple[BoolArray, IntArray]:
         """Masks of all layers in one array, and where each layer's begins."""

@@ -8,8 +8,9 @@ give the same bits as the composition below.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -91,6 +92,41 @@ class Engine(ABC):
 
         With `scale` = w_i / sum w over a whole batch, shards of the batch add up to its mean.
         """
+
+    def gradient_sums(
+        self,
+        theta: Array,
+        X: Array,
+        Y: Array,
+        scale: Array,
+        ends: Sequence[int],
+        out: Array,
+        masks: Masks | None = None,
+    ) -> list[float]:
+        """`gradient_sum` of several parts of the examples, each with the bits that it has alone.
+
+        Parameters
+        ----------
+        ends : sequence of int
+            Of each part: it begins where the one before ended. A part without rows has loss 0.
+        out : ndarray (parts, n_parameters or more)
+            Rows in memory one after the other; a part's gradient is written to the beginning of its row.
+
+        Returns
+        -------
+        list of float
+            The losses of the parts.
+        """
+        losses = []
+        for into, (first, last) in zip(out, pairwise((0, *ends)), strict=True):
+            loss, gradient = 0.0, np.zeros(1, dtype=self.dtype)
+            if first < last:
+                rows = slice(first, last)
+                held = None if masks is None else {l: mask[rows] for l, mask in masks.items()}
+                loss, gradient = self.gradient_sum(theta, X[rows], Y[rows], scale[rows], held)
+            into[: theta.size] = gradient
+            losses.append(loss)
+        return losses
 
     @abstractmethod
     def evaluate(self, theta: Array, X: Array, Y: Array, scale: Array) -> tuple[float, Array]:

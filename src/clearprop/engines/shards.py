@@ -16,7 +16,6 @@ from typing import Protocol, TypeAlias
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.engines.examples import Examples
 from clearprop.engines.protocol import Engine, Masks, OptimizerState
 from clearprop.errors import CommunicationError, SpecificationError
 
@@ -177,12 +176,16 @@ def require_shards(world: int, shards: int) -> None:
 
 
 @dataclass(frozen=True)
-class Part:
-    """One shard's part of a batch: X (m, n_0), Y (m, n_L), scale (m,) = w_i / sum w of the *whole* batch."""
+class OwnRows:
+    """A rank's rows of a batch, shard after shard: X (m, n_0), Y (m, n_L), scale (m,), masks (m, n_l).
+
+    `scale` is w_i / sum w of the *whole* batch; `ends` says where the rows of each own shard end.
+    """
 
     X: Array
     Y: Array
     scale: Array
+    ends: Sequence[int]
     masks: Masks | None = None
 
 
@@ -218,36 +221,23 @@ class Sharded(Engine):
         self.inner, self.comm, self.name = inner, comm, inner.name
         self.own = owned(comm.rank, comm.world, comm.shards)
 
-    def meeting(self, theta: Array, parts: Mapping[int, Part]) -> tuple[Array, dict[int, float], bool]:
-        """Gradient of a batch of which each rank has the parts of its own shards.
-
-        Parameters
-        ----------
-        parts : mapping from shard to Part
-            A shard without rows in this batch may be left out: it adds zeros.
+    def meeting(self, theta: Array, rows: OwnRows) -> tuple[Array, dict[int, float], bool]:
+        """Gradient of a batch of which each rank has the rows of its own shards.
 
         Returns
         -------
         gradient : ndarray (n_parameters,)
-            The tree sum over all shards; the same on every rank.
+            The tree sum over all shards; the same on every rank. A shard without rows adds zeros.
         losses : mapping from shard to float
             Sums of scale_i * loss_i of the rank's own shards.
         finite : bool
             Whether the losses of all shards, on all ranks, are finite.
         """
-        own, losses = {}, {}
-        for shard in self.own:
-            flat = own[shard] = np.zeros(theta.size + 1, dtype=self.dtype)
-            losses[shard] = 0.0
-            part = parts.get(shard)
-            if part is not None and len(part.X):
-                losses[shard], flat[:-1] = self.inner.gradient_sum(
-                    theta, part.X, part.Y, part.scale, part.masks
-                )
-                # whether it is lost is counted in the same message, and exactly
-                flat[-1] = not np.isfinite(losses[shard])
-        total = self.comm.tree_sum(own)
-        return total[:-1], losses, not total[-1]
+        out = np.empty((len(self.own), theta.size + 1), dtype=self.dtype)
+        losses = self.inner.gradient_sums(theta, rows.X, rows.Y, rows.scale, rows.ends, out, rows.masks)
+        out[:, -1] = ~np.isfinite(losses)  # whether it is lost is counted in the same message, and exactly
+        total = self.comm.tree_sum(dict(zip(self.own, out, strict=True)))
+        return total[:-1], dict(zip(self.own, losses, strict=True)), not total[-1]
 
     def total(self, values: Mapping[int, float | Sequence[float]]) -> Array:
         """Tree sum of float64 numbers, one or a few for each of the rank's shards."""
@@ -255,26 +245,16 @@ class Sharded(Engine):
             {shard: np.array(value, dtype=np.float64) for shard, value in values.items()}
         )
 
-    def batch_weight(self, batch: Mapping[int, Examples]) -> float:
-        """Sum of the weights of a batch over all shards, a first small tree sum; rows count 1 without."""
-        weights = {s: batch[s].total_weight() if s in batch and len(batch[s]) else 0.0 for s in self.own}
-        return float(self.total(weights))
-
     def gradient_sum(
         self, theta: Array, X: Array, Y: Array, scale: Array, masks: Masks | None = None
     ) -> tuple[float, Array]:
         """Sum of scale_i * loss_i over the examples, and its gradient; every rank gives the same rows."""
-        parts = {}
-        for shard in self.own:
-            rows = slice(*self._cut(shard, len(X)))
-            held = None if masks is None else {l: mask[rows] for l, mask in masks.items()}
-            parts[shard] = Part(X[rows], Y[rows], scale[rows], held)
-        gradient, losses, _ = self.meeting(theta, parts)
+        cuts = [shard * len(X) // self.comm.shards for shard in (*self.own, self.own.stop)]
+        own = slice(cuts[0], cuts[-1])
+        held = None if masks is None else {l: mask[own] for l, mask in masks.items()}
+        ends = [cut - cuts[0] for cut in cuts[1:]]
+        gradient, losses, _ = self.meeting(theta, OwnRows(X[own], Y[own], scale[own], ends, held))
         return float(self.total(losses)), gradient
-
-    def _cut(self, shard: int, m: int) -> tuple[int, int]:
-        """First and last row of a shard's part of m rows."""
-        return shard * m // self.comm.shards, (shard + 1) * m // self.comm.shards
 
     def update(
         self, theta: Array, gradient: Array, state: OptimizerState, rate: float, penalty_factor: float = 1.0
