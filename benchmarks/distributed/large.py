@@ -75,7 +75,9 @@ def main() -> None:
         watch.done.set()
     size = f"{written / 1e9:.2f} GB of Parquet, {plan.manifest.rows:,} rows"
     print(f"{size}: {result.steps:,} steps, {seconds:.0f} s")
-    print("most memory of a worker:", ", ".join(f"{peak / 1e3:,.0f} MB" for peak in watch.peaks.values()))
+    print(
+        "most memory of a worker:", ", ".join(f"{peak * 1024 / 1e6:,.0f} MB" for peak in watch.peaks.values())
+    )
 
 
 if __name__ == "__main__":

@@ -115,7 +115,9 @@ def test_the_extra_is_named_when_it_is_missing(tmp_path, monkeypatch):
 
 def test_what_one_machine_does_faster_is_refused_with_the_arithmetic(tmp_path, monkeypatch, ray):
     source = write_penguins(tmp_path)
-    with pytest.raises(SpecificationError, match="is better learnt on one machine: 344 rows of 8 columns"):
+    with pytest.raises(
+        SpecificationError, match=r"one machine learns 2 files .* sooner: 344 rows of 8 columns"
+    ):
         cp.fit_distributed(source, "species", address="auto", workers=4)
     assert not ray
     monkeypatch.setattr(politeness, "usable_cores", lambda: 2)
@@ -128,7 +130,7 @@ def test_what_one_machine_does_faster_is_refused_with_the_arithmetic(tmp_path, m
     assert found.alone > found.shared > found.meeting  # a large network is worth it
     require_worth(plan, 4)
     monkeypatch.setattr(politeness, "usable_cores", lambda: 64)
-    with pytest.raises(SpecificationError, match="they begin to pay with no batch"):
+    with pytest.raises(SpecificationError, match="the workers are faster with no batch"):
         require_worth(plan, 4)  # all four have fewer cores than this machine
     small = planned(source)
     monkeypatch.setattr(politeness, "memory", lambda: 10_000.0)
@@ -157,6 +159,19 @@ def test_the_estimators_learn_files_and_predict_frames(tmp_path, ray):
         both = cp.TabularRegressor(**options).fit_distributed(source, ["body_mass_g", "bill_depth_mm"])
         assert mass.predict(frame.drop("body_mass_g")).shape == (344,)
         assert both.predict(frame.drop("body_mass_g", "bill_depth_mm")).shape == (344, 2)
+
+
+def test_an_estimator_goes_on_by_the_seed_of_its_folder_and_names_what_it_does_not_take(tmp_path):
+    source, folder = write_penguins(tmp_path), tmp_path / "run"
+    first, again, other = (
+        cp.TabularClassifier(hidden=(4,), epochs=2).fit_distributed(source, "species", checkpoint_dir=where)
+        for where in (folder, folder, None)
+    )
+    assert first.model_.theta.flat.tobytes() == again.model_.theta.flat.tobytes()
+    assert first.model_.theta.flat.tobytes() != other.model_.theta.flat.tobytes()
+    for option in ({"test": 0.2}, {"progress": True}):
+        with pytest.raises(SpecificationError, match=f"and not '{next(iter(option))}'; rows to test on"):
+            cp.TabularClassifier().fit_distributed(source, "species", **option)
 
 
 def test_the_command_line_trains_on_a_cluster_and_says_so(tmp_path, monkeypatch, ray):
@@ -188,7 +203,7 @@ def test_the_command_line_trains_on_a_cluster_and_says_so(tmp_path, monkeypatch,
     alone = cp.fit_distributed("*.parquet", "species", test=0.2, shards=6, settings=cp.Settings(epochs=5))
     assert model.theta.flat.tobytes() == alone.theta.flat.tobytes()
     for more, fault in (
-        (("--ray", "auto"), "better learnt on one machine"),
+        (("--ray", "auto"), "one machine learns 2 files"),
         (("--ray", "auto", "--json"), "--json: not with --ray"),
         (("--ray", "auto", "--weight", "year"), "--weight: not with --ray"),
         (("--ray", "auto", "--workers", "two"), "--workers is their number"),

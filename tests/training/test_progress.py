@@ -32,6 +32,19 @@ def test_a_log_gets_at_most_ten_lines(capsys, epochs, lines):
     )
 
 
+def test_the_time_left_is_by_the_pace_of_the_steps_of_this_call(monkeypatch):
+    """Reading for 100 seconds, and 40 epochs of an earlier call, say nothing of the epochs to come."""
+    clock, stream = iter([0.0, 100.0, 110.0, 120.0]), io.StringIO()
+    monkeypatch.setattr(progress.time, "perf_counter", lambda: next(clock))
+    shown = progress.Lines(stream, "epoch")
+    for done in (40, 50, 60):
+        shown.show(progress.Moment(done, 100, loss=1.0))
+    assert stream.getvalue().splitlines()[1:] == [
+        "epoch 50/100: loss 1; 50 s left",
+        "epoch 60/100: loss 1; 40 s left",
+    ]
+
+
 def test_silence_is_silent(capsys):
     train(NETWORK, X, Y, epochs=2, engine="textbook", progress=False)
     assert capsys.readouterr() == ("", "")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clearprop.cli.console import Screen
+from clearprop.cli.console import Screen, complain
 from clearprop.cli.learning import Learning
 from clearprop.errors import DataError, SpecificationError
 from clearprop.words import plural
@@ -77,16 +79,36 @@ def train_on_ray(
     shown = str(bounds[0]) if bounds[0] == bounds[1] else f"{bounds[0]} to {bounds[1]}"
     screen.line(f"by {shown} {'worker' if shown == '1' else 'workers'} of the Ray cluster {address!r}")
     screen.close()
-    result = run_plan(
-        plan,
-        workers=bounds,
-        address=address,
-        checkpoint_dir=checkpoint,
-        force=force,
-        progress=screen.shown,
-    )
+    with _told(screen, checkpoint):
+        result = run_plan(
+            plan,
+            workers=bounds,
+            address=address,
+            checkpoint_dir=checkpoint,
+            force=force,
+            progress=screen.shown,
+        )
     model = result.table_model()
     for notice in result.notices:
         screen.line(f"note: {notice}")
     screen.line(network_in_words(model.network))
     return model
+
+
+@contextmanager
+def _told(screen: Screen, checkpoint: Path | None) -> Iterator[None]:
+    """Say what becomes of the groups of workers, and where an interrupted run stands."""
+    log, handler = logging.getLogger("clearprop"), logging.StreamHandler()
+    before = log.level
+    if screen.shown:
+        log.addHandler(handler)
+        log.setLevel(logging.INFO)
+    try:
+        yield
+    except KeyboardInterrupt:
+        if checkpoint is not None:
+            complain(f"the same command goes on from the last commit in {str(checkpoint)!r}")
+        raise
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(before)

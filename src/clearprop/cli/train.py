@@ -64,7 +64,10 @@ def train(
     ] = None,
     ray: Annotated[
         str | None,
-        typer.Option(metavar="ADDRESS", help='Train Parquet files on a Ray cluster: "auto", or host:port.'),
+        typer.Option(
+            metavar="ADDRESS",
+            help='Train Parquet files on a Ray cluster: "auto", host:port, or "local" for one of its own.',
+        ),
     ] = None,
     workers: Annotated[
         str | None,
@@ -72,7 +75,7 @@ def train(
     ] = None,
     shards: Annotated[
         int | None,
-        typer.Option(help="Parts of a batch that workers share, and no fewer than these; by default 16."),
+        typer.Option(help="Parts of each batch that workers share, as many or more; by default 16."),
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Use the cluster also where one machine is faster.")
@@ -99,7 +102,8 @@ def train(
 
     Ctrl-C ends training early: the model so far is judged and saved, and the exit code is 130. With
     --checkpoint DIR a run that was killed goes on by the same command and --resume. With --ray the workers
-    of a cluster share it, to the bits that any number of them gives; --checkpoint resumes by itself there.
+    of a cluster share it, to the bits that any number of them gives. There, the same command with
+    --checkpoint goes on by itself, also after Ctrl-C, which saves no model.
     """
     from clearprop.table_model import train_plan
     from clearprop.table_model.plan import plan_table

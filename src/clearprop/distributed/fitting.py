@@ -44,7 +44,7 @@ def fit_distributed(
 ) -> TableModel:
     """Learn to predict columns of Parquet files, by any number of workers, to the same bits.
 
-    The rows are dealt to S logical shards by row groups; a batch's gradient is the sum of its shards' in one
+    The rows are dealt to S logical shards; a batch's gradient is the sum of its shards' in one
     fixed tree. So the result is a function of the files, the settings and S: one process, and 1 to S workers
     of a cluster, give the same parameters bit for bit on one CPU kind. Encodings equal `fit_stream`'s.
 

@@ -7,6 +7,7 @@ at its next commit. So two calls, or a group that Ray took for dead and its succ
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import tempfile
 from collections.abc import Callable, Iterator
@@ -75,6 +76,15 @@ def _named(folder: Path) -> Iterator[None]:
             f"the folder {str(folder)!r} of the checkpoint cannot be written to "
             f"({error.strerror or error}); name another"
         ) from None
+
+
+def seed_in(folder: str | os.PathLike[str]) -> int | None:
+    """The seed of the run in a folder; None where there is none."""
+    try:
+        seed = json.loads((Path(folder) / PLAN).read_text())["settings"]["seed"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return seed if type(seed) is int else None
 
 
 def _require_same(folder: Path, plan: Plan) -> None:

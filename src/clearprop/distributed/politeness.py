@@ -70,7 +70,7 @@ class Estimate:
         return self.alone <= self.shared
 
     def __str__(self) -> str:
-        pays = f"with batches of {self.pays_from:,.0f} rows" if self.pays_from < 1e9 else "with no batch"
+        pays = f"from batches of {self.pays_from:,.0f} rows on" if self.pays_from < 1e9 else "with no batch"
         return (
             f"{plural(self.rows, 'row')} of {plural(self.columns, 'column')} are about "
             f"{self.table / 1e6:,.0f} MB of the {self.room / 1e6:,.0f} MB here, and a step (a batch of "
@@ -78,7 +78,7 @@ class Estimate:
             f"{self.alone * 1e3:.2g} ms on {plural(self.cores, 'core')}; shared by "
             f"{plural(self.workers, 'worker')} of {plural(self.each, 'core')} it takes "
             f"{self.shared * 1e3:.2g} ms, of which {self.meeting * 1e3:.2g} ms to add their gradients at "
-            f"{BITS / 1e9:g} Gbit/s; they begin to pay {pays}"
+            f"{BITS / 1e9:g} Gbit/s; the workers are faster {pays}"
         )
 
 
@@ -122,6 +122,7 @@ def require_worth(plan: Plan, workers: int) -> None:
     found = estimate(plan, workers)
     if found.fits and found.faster_alone:
         raise SpecificationError(
-            f"{plan.manifest.source} is better learnt on one machine: {found}. Use fit_table or fit_stream "
-            "(on the command line: leave --ray out), or go on all the same with force=True (--force)"
+            f"one machine learns {plan.manifest.source} sooner: {found}. The same call without address= "
+            "gives the same bits in this process (on the command line: without --ray, where other rows are "
+            "held out); or go on all the same with force=True (--force)"
         )

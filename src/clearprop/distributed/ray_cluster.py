@@ -58,8 +58,8 @@ def cluster(address: str, cpus: int) -> Iterator[tuple[Any, Path]]:
             except (OSError, RuntimeError, ValueError) as error:
                 raise CommunicationError(
                     f"there is no Ray cluster at {address!r} that lets this process in "
-                    f"({str(error).splitlines()[0]}); `ray start --head` begins one, and address='local' one "
-                    "that lives as long as the call"
+                    f"({str(error).splitlines()[0]}); `ray start --head` begins one, 'host:port' names one "
+                    "of several, and 'local' begins one that lives as long as the call"
                 ) from None
         yield ray, scratch
 

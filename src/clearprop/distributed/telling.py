@@ -8,8 +8,6 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, wait
-from contextvars import copy_context
 
 import numpy as np
 
@@ -69,27 +67,37 @@ def _as_told(kind: str, message: str) -> ClearpropError:
 
 
 def _while_meeting(comm: Comm, job: Callable[[], Mapping[int, bytes]]) -> Mapping[int, bytes]:
-    """What the job gives, done in a thread of its own while this one meets the others every few seconds.
+    """What the job gives; another thread meets the other ranks every few seconds, until all are done.
 
     So ranks that wait can tell one that is still at work, however long, from one that is lost.
     """
     if comm.world == 1:
         return job()
-    done: Future[Mapping[int, bytes]] = Future()
+    done, lost = threading.Event(), list[Exception]()
+    own = owned(comm.rank, comm.world, comm.shards)
 
-    def work() -> None:
+    def meet() -> None:
+        ready = 0
         try:
-            done.set_result(job())
-        except BaseException as error:
-            done.set_exception(error)
+            while ready < comm.world:
+                done.wait(MEET_SECONDS)
+                mine = {s: np.array(int(s == own[0] and done.is_set()), dtype=np.int64) for s in own}
+                ready = int(comm.tree_sum(mine))
+        except Exception as error:
+            lost.append(error)
 
-    threading.Thread(target=copy_context().run, args=(work,), daemon=True).start()
-    own, ready = owned(comm.rank, comm.world, comm.shards), 0
-    while ready < comm.world:
-        wait([done], timeout=MEET_SECONDS)
-        mine = {s: np.array(int(s == own[0] and done.done()), dtype=np.int64) for s in own}
-        ready = int(comm.tree_sum(mine))
-    return done.result()
+    meeting = threading.Thread(target=meet, daemon=True)
+    meeting.start()
+    result, raised = dict[int, bytes](), list[Exception]()
+    try:
+        result.update(job())
+    except Exception as error:
+        raised.append(error)
+    done.set()
+    meeting.join()
+    for first in (*lost, *raised):
+        raise first
+    return result
 
 
 def from_first(comm: Comm, job: Callable[[], bytes]) -> bytes:

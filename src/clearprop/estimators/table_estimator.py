@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from clearprop.arrays import Array, IntArray
 from clearprop.company import at_most
-from clearprop.errors import DataError
+from clearprop.errors import DataError, SpecificationError
 from clearprop.estimators.jobs import threads_of
 from clearprop.formulas.activations import AnyActivation
 from clearprop.formulas.losses import Loss
@@ -30,6 +30,9 @@ from clearprop.tables import MISSING_SPELLINGS, Column, Table, read_table
 from clearprop.tables.columns import Kind, refuse_infinite, text_series, typed_text
 from clearprop.tables.deciding import Task
 
+#: what `fit_distributed` of an estimator takes: of the plan, and of who runs it
+PLANNED = ("shards", "exclude", "checkpoint_seconds", "spool")
+LAUNCHED = ("workers", "address", "checkpoint_dir", "max_failures", "force")
 ARRAY = "X"  #: the source of a table made of an array, of whose nameless columns nothing is said
 
 
@@ -158,16 +161,24 @@ class TableEstimator(BaseEstimator):  # type: ignore[misc]
     ) -> Self:
         """Train on the columns of Parquet files, and know them by name, as after `fit` on a DataFrame."""
         from clearprop.distributed.fitting import run_plan
+        from clearprop.distributed.folder import seed_in
         from clearprop.distributed.plan import plan_distributed
 
-        planned = {
-            name: options.pop(name)
-            for name in ("shards", "exclude", "checkpoint_seconds", "spool")
-            if name in options
-        }
+        foreign = [name for name in options if name not in (*PLANNED, *LAUNCHED)]
+        if foreign:
+            raise SpecificationError(
+                f"fit_distributed of an estimator takes {', '.join((*PLANNED, *LAUNCHED))}, and not "
+                f"{foreign[0]!r}; rows to test on are yours to hold out, and verbose=True shows progress"
+            )
+        folder = options.get("checkpoint_dir")
+        if self.random_state is None and folder is not None:
+            begun = seed_in(folder)  # the same call goes on with the same numbers
+            settings = settings if begun is None else replace(settings, seed=begun)
+        planned = {name: options[name] for name in PLANNED if name in options}
+        launched = {name: options[name] for name in LAUNCHED if name in options}
         threads = threads_of(self.n_jobs)
         plan = plan_distributed(source, target, task=task, settings=settings, threads=threads, **planned)
-        result = run_plan(plan, progress=bool(self.verbose), **options)
+        result = run_plan(plan, progress=bool(self.verbose), **launched)
         warn_of(plan.manifest.source, result.notices, level=4)
         self.model_ = result.table_model()
         self.feature_names_in_ = np.array(plan.features, dtype=object)

@@ -183,11 +183,13 @@ def require_in_pieces(settings: Settings) -> None:
     """Raise SpecificationError for settings that need the whole table in memory."""
     if settings.ensemble > 1:
         raise SpecificationError(
-            "members of an ensemble share a table in memory; leave ensemble out, or --stream"
+            "members of an ensemble share a table in memory; leave ensemble out, or learn it there "
+            "(fit_table, without --stream and --ray)"
         )
     if settings.class_weight is not None:
         raise SpecificationError(
-            "class weights need the table in memory; leave class_weight out, or --stream"
+            "class weights need the table in memory; leave class_weight out, or learn it there (fit_table, "
+            "without --stream and --ray)"
         )
 
 

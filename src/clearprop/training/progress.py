@@ -86,17 +86,23 @@ class Lines(Silence):
     def __init__(self, stream: TextIO, unit: str) -> None:
         self.stream, self.unit = stream, unit
         self.started = time.perf_counter()
+        self.first: tuple[float, float] | None = None  # when the first moment came, and what was done then
         self.shown = 0
 
     def show(self, standing: Moment) -> None:
         """Write a line when a further tenth of the epochs is done."""
-        done = int(standing.done)
+        done, now = int(standing.done), time.perf_counter()
+        if self.first is None:
+            self.first = now, standing.done
         tenths = done * LINES // standing.epochs
         if tenths <= self.shown:
             return
         self.shown = tenths
-        seconds = time.perf_counter() - self.started
-        left = f"{seconds / done * (standing.epochs - done):.0f} s left"
+        began, before = self.first if self.first[1] < standing.done else (self.started, 0.0)
+        pace = (now - began) / (
+            standing.done - before
+        )  # without what came before training, or an earlier call
+        left = f"{pace * (standing.epochs - standing.done):.0f} s left"
         words = "; ".join(filter(None, (standing.values(), left)))
         self.stream.write(f"{self.unit} {done}/{standing.epochs}: {words}\n")
         self.stream.flush()
