@@ -21,7 +21,7 @@ from clearprop.distributed.dealing import Batching, Piece, bucket_order, row_ord
 from clearprop.distributed.encoders import TableReading
 from clearprop.distributed.plan import Plan
 from clearprop.distributed.reading import row_groups, table_of
-from clearprop.distributed.telling import together
+from clearprop.distributed.telling import of_shards, together
 from clearprop.engines.examples import Examples, check_targets
 from clearprop.engines.shards import Comm, owned
 from clearprop.errors import DataError
@@ -160,8 +160,8 @@ def encode_shards(comm: Comm, plan: Plan, reading: TableReading, spool: io.FileI
     """
     writer = _Writer(comm, plan, reading, spool)
     held = [_unpacked(text) for text in together(comm, writer.encode)]
-    sizes = _of_shards(comm, {shard: len(rows) for shard, rows in writer.own.items()})
-    checks = _of_shards(comm, writer.checks)
+    sizes = of_shards(comm, {shard: len(rows) for shard, rows in writer.own.items()})
+    checks = of_shards(comm, writer.checks)
     counts = comm.tree_sum(writer.counts)
     total = int(sizes.sum())
     size = int(min(plan.settings.batch_size_for(total), total))
@@ -179,15 +179,6 @@ def encode_shards(comm: Comm, plan: Plan, reading: TableReading, spool: io.FileI
         None if tested is None else _in_order(tested),
         hashlib.sha256(checks.tobytes()).hexdigest()[:16],
     )
-
-
-def _of_shards(comm: Comm, numbers: Mapping[int, int]) -> IntArray:
-    """A whole number of each shard, on every rank (S,)."""
-    places = np.arange(comm.shards)
-    told: IntArray = comm.tree_sum(
-        {shard: np.where(places == shard, number, 0).astype(np.int64) for shard, number in numbers.items()}
-    )
-    return told
 
 
 class _Writer:

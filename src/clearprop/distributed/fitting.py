@@ -8,8 +8,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from clearprop.distributed.plan import SHARDS, Plan, plan_distributed
 from clearprop.distributed.politeness import require_worth
 from clearprop.distributed.worker import Result, work
@@ -60,7 +58,8 @@ def fit_distributed(
     workers : int or (int, int)
         Workers, or the fewest and the most; at most S. Without `address`, 1: this process.
     address : str, optional
-        Of a Ray cluster ("auto", "host:port"; extra `ray`); None runs in this process.
+        Of a Ray cluster ("auto", "host:port", or "local" for one of its own; extra `ray`); None runs in this
+        process.
     checkpoint_dir : path, optional
         A folder where the run commits where it stands; the same call goes on from there, to the bits of an
         undisturbed run. With `address`, one that every machine sees by this name: any may become the first.
@@ -136,7 +135,7 @@ def run_plan(
 ) -> Result:
     """Take a plan to its end; see `fit_distributed`."""
     fewest, most = bounds_of(workers, plan.shards)
-    require_failures(max_failures)
+    require_whole("max_failures", max_failures, zero=True)
     folder = _folder(checkpoint_dir)
     if address is None:
         if most > 1:
@@ -158,12 +157,6 @@ def run_plan(
         max_failures=max_failures,
         progress=progress,
     )
-
-
-def require_failures(times: object) -> None:
-    """Raise SpecificationError unless this is a whole number from 0."""
-    if isinstance(times, bool) or not isinstance(times, int | np.integer) or times < 0:
-        raise SpecificationError(f"max_failures is a whole number from 0, not {times!r}")
 
 
 def _folder(checkpoint_dir: str | os.PathLike[str] | None) -> Path | None:

@@ -10,7 +10,7 @@ import json
 import os
 import secrets
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -112,16 +112,21 @@ def _flat(plan: dict[str, Any]) -> dict[str, Any]:
 
 
 def standing_in(
-    comm: Comm, plan: Plan, found: Checkpoints, folder: Path | None, keep: Callable[[Checkpoints], None]
-) -> Standing | None:
-    """Where the run stands, read by rank 0 alone, who then owns the folder, and told to all; else None.
+    comm: Comm, plan: Plan, found: Checkpoints, folder: Path | None
+) -> tuple[Checkpoints | None, Standing | None]:
+    """What to write to and where the run stands: read by rank 0 alone, who then owns the folder, told to all.
 
     Parameters
     ----------
     found : Checkpoints
         Of the run, in any folder.
-    keep : callable
-        Is given, on rank 0, the checkpoints to write from now on.
+
+    Returns
+    -------
+    checkpoints : Checkpoints or None
+        For rank 0, where there is a folder.
+    standing : Standing or None
+        None at the beginning of a run.
     """
     owner = secrets.token_hex(8)
     checkpoints = OwnedCheckpoints(**vars(replace(found, folder=folder or Path())), owner=owner)
@@ -134,8 +139,8 @@ def standing_in(
             for name, text in ((PLAN, json.dumps(plan.to_dict(), indent=1)), (OWNER, owner)):
                 remove_leftovers(folder / name)
                 write_durably(folder / name, text.encode())
-        keep(checkpoints)
         return b"" if standing is None else checkpoints.path.read_bytes()
 
     data = from_first(comm, read)
-    return checkpoints.standing_in(data) if data else None
+    writes = comm.rank == 0 and folder is not None
+    return checkpoints if writes else None, checkpoints.standing_in(data) if data else None

@@ -68,7 +68,7 @@ class Manifest:
         """Rows of all files."""
         return sum(file.rows for file in self.files)
 
-    @property
+    @cached_property
     def source(self) -> str:
         """The table's name in messages, which knows in which file a row stands."""
         names = [file.name for file in self.files]

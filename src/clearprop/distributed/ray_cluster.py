@@ -80,9 +80,8 @@ def _manners(own: bool) -> dict[str, str]:
         "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     }
     if own and not os.environ.keys() & {"RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"}:
-        given |= {
-            "RAY_AUTH_TOKEN": _token()
-        }  # Ray asks for it in clusters of its own, and would keep one at home
+        # Ray asks for one in clusters of its own, and would keep it at home
+        given["RAY_AUTH_TOKEN"] = _token()
     return given
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from clearprop import errors
+from clearprop.arrays import IntArray
 from clearprop.engines.shards import Comm, owned
 from clearprop.errors import ClearpropError, CommunicationError
 
@@ -105,12 +106,19 @@ def from_first(comm: Comm, job: Callable[[], bytes]) -> bytes:
     return together(comm, lambda: {0: job()} if comm.rank == 0 else {})[0]
 
 
+def of_shards(comm: Comm, numbers: Mapping[int, int]) -> IntArray:
+    """A whole number of each shard, on every rank (S,)."""
+    places = np.arange(comm.shards)
+    told: IntArray = comm.tree_sum(
+        {shard: np.where(places == shard, number, 0).astype(np.int64) for shard, number in numbers.items()}
+    )
+    return told
+
+
 def _gather(comm: Comm, said: Mapping[int, bytes]) -> list[bytes]:
     """The texts of all shards, on every rank: each lays its bytes where the others have zeros."""
     shards = comm.shards
-    lengths = comm.tree_sum(
-        {s: np.where(np.arange(shards) == s, len(text), 0).astype(np.int64) for s, text in said.items()}
-    )
+    lengths = of_shards(comm, {shard: len(text) for shard, text in said.items()})
     starts = np.concatenate(([0], np.cumsum(lengths)))
     whole = bytearray(int(starts[-1]))
     for first in range(0, len(whole), CHUNK):

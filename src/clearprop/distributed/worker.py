@@ -114,7 +114,7 @@ def work(comm: Comm, plan: Plan, folder: Path | None, report: Report) -> Result 
         reading = fit_reading(comm, plan)
         held = encode_shards(comm, plan, reading, spool)
         course = _course(comm, plan, reading, held, report)
-        standing = _standing(comm, plan, course, held, folder)
+        course.checkpoints, standing = _standing(comm, plan, course, held, folder)
         if standing is not None:
             course.restore(standing)
         if standing is not None and standing.stopped:
@@ -197,16 +197,11 @@ def _sample(held: EncodedShards, inputs: int, outputs: int, real: np.dtype[Any])
 
 def _standing(
     comm: Comm, plan: Plan, course: Course, held: EncodedShards, folder: Path | None
-) -> Standing | None:
-    """Where the run stands; the folder is of these very rows, whatever their files are called."""
+) -> tuple[Checkpoints | None, Standing | None]:
+    """What to write to, and where the run stands; the folder is of these very rows, whatever their files."""
     found = checkpoints_of(course, Path(), plan.checkpoint_seconds, course.monitored)
-    data = f"{plan.data}-{held.digest}"
-
-    def keep(checkpoints: Checkpoints) -> None:
-        course.checkpoints = checkpoints
-
-    found = replace(found, settings={**found.settings, "data": data})
-    return standing_in(comm, plan, found, folder, keep)
+    settings = {**found.settings, "data": f"{plan.data}-{held.digest}"}
+    return standing_in(comm, plan, replace(found, settings=settings), folder)
 
 
 def _descend(comm: Comm, course: Course, held: EncodedShards, time_budget: float | None) -> Stopped:

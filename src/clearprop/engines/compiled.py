@@ -310,7 +310,6 @@ class Compiled(Engine):
             ORDERED=0,
         )
         board, fresh, sums, losses = work.board, work.board.copy(), work.arrays["sums"], []
-        clip_norm = sums[tasks.CLIP_NORM]
         row = table.strides[0] if masks else 0
         turned = [tasks.ORDER, tasks.SCALE, tasks.GRADIENT, tasks.STARTS, tasks.BATCH, tasks.ORDERED]
         parts = fresh[turned] + np.array(
@@ -326,7 +325,7 @@ class Compiled(Engine):
                 continue
             board[:] = fresh
             board[turned] = parts[k]
-            sums[:], sums[tasks.CLIP_NORM] = 0.0, clip_norm
+            sums[: tasks.CLIP_NORM] = 0.0
             self._do(work, room.threads)
             losses.append(float(sums[tasks.LOSS_SUM]))
         board[:] = fresh  # as the arrays are noted

@@ -98,10 +98,9 @@ class Lines(Silence):
         if tenths <= self.shown:
             return
         self.shown = tenths
+        # by the steps of this call alone: not by what came before them, or by an earlier call's
         began, before = self.first if self.first[1] < standing.done else (self.started, 0.0)
-        pace = (now - began) / (
-            standing.done - before
-        )  # without what came before training, or an earlier call
+        pace = (now - began) / (standing.done - before)
         left = f"{pace * (standing.epochs - standing.done):.0f} s left"
         words = "; ".join(filter(None, (standing.values(), left)))
         self.stream.write(f"{self.unit} {done}/{standing.epochs}: {words}\n")

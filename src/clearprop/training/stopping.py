@@ -45,10 +45,11 @@ class StoppingRules:
         return STANDSTILL if self.tolerance > 0 else math.inf
 
 
-def require_whole(name: str, value: object) -> None:
-    """Raise SpecificationError unless the value is a whole number from 1."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise SpecificationError(f"{name} is a whole number from 1, not {value!r}")
+def require_whole(name: str, value: object, *, zero: bool = False) -> None:
+    """Raise SpecificationError unless the value is a whole number from 1 (or from 0, if `zero`)."""
+    least = 0 if zero else 1
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise SpecificationError(f"{name} is a whole number from {least}, not {value!r}")
 
 
 def require_number(name: str, value: object, *, zero: bool = False) -> None:
