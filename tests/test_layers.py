@@ -17,6 +17,7 @@ PACKAGE = Path(clearprop.__file__).parent
 ORDER = """
 errors words
 arrays blas company durable kernel_cache untrusted
+formulas.trees
 formulas.language
 formulas.latex formulas.mathml formulas.symbolic
 formulas.rows

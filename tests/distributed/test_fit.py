@@ -26,6 +26,11 @@ from dealt import SETTINGS, Astray, Breaking, ByRank, Wrapped, fitted, planned, 
 CASES = {
     "dropout, validation, test": ("species", {"dropout": 0.3, "validation": 0.1}, {"test": 0.2, "shards": 7}),
     "numbers, float64": ("body_mass_g", {"dtype": "float64", "batch_size": 20}, {"shards": 4}),
+    "two numbers, validation, test": (
+        ["body_mass_g", "flipper_length_mm"],
+        {"validation": 0.1},
+        {"test": 0.2, "shards": 7},
+    ),
     "more shards than row groups": ("species", {"validation": 0.2, "patience": 2}, {"shards": 33}),
     "shards without rows": ("species", {"epochs": 1, "validation": 0.2}, {"shards": 400}),
     "batches smaller than S": ("sex", {"batch_size": 3, "epochs": 1, "dropout": 0.1}, {"shards": 16}),

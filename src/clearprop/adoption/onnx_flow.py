@@ -22,6 +22,7 @@ from clearprop.arrays import Array
 from clearprop.errors import FormulaError
 from clearprop.formulas import language
 from clearprop.formulas.activations import Activation, AnyActivation, activations
+from clearprop.formulas.trees import expression_tree
 
 _LONGEST = 1500  #: characters of a text; the language takes 2000
 
@@ -156,8 +157,8 @@ class _Put(ast.NodeTransformer):
 def _put(row: Activation, text: str) -> str:
     """The row's formula with a text for z and its numbers for its parameters."""
     texts = {name: number(row[name]) for name in row.parameter_names} | {"z": text}
-    trees = {name: ast.parse(each, mode="eval").body for name, each in texts.items()}
-    return ast.unparse(_Put(trees).visit(ast.parse(row.formula, mode="eval").body))
+    trees = {name: expression_tree(each) for name, each in texts.items()}
+    return ast.unparse(_Put(trees).visit(expression_tree(row.formula)))
 
 
 @cache

@@ -14,6 +14,7 @@ import numpy as np
 
 from clearprop.arrays import BoolArray
 from clearprop.errors import FormulaError
+from clearprop.formulas.trees import expression_tree
 
 LONGEST = 2000  #: characters of a formula
 _XOR = re.compile(r"\bxor\b")
@@ -47,7 +48,7 @@ def parse(text: str) -> ast.expr:
     read = _XOR.sub(" ^ ", _BLANK.sub(" ", text.rstrip()))  # letter for letter, so that places stay right
     indented = len(read) - len(read.lstrip())
     try:
-        tree = ast.parse(read[indented:], mode="eval").body
+        tree = expression_tree(read[indented:])
         _check(tree, text, read[indented:], indented)
     except FormulaError:
         raise

@@ -32,6 +32,7 @@ from clearprop.training.weighting import smoothed
 
 HELD_BYTES = 2**26  #: of the buckets in memory, one for each of all shards, about
 ENCODED_CELLS = 2**21  #: numbers that are encoded at a time
+_SIZE = 8  #: bytes of a size
 
 
 @dataclass
@@ -159,24 +160,19 @@ def encode_shards(comm: Comm, plan: Plan, reading: TableReading, spool: io.FileI
         On every rank, when one of them cannot read a row group or a cell.
     """
     writer = _Writer(comm, plan, reading, spool)
-    held = [_unpacked(text) for text in together(comm, writer.encode)]
+    held = [writer.unpacked(text) for text in together(comm, writer.encode)]
     sizes = of_shards(comm, {shard: len(rows) for shard, rows in writer.own.items()})
     checks = of_shards(comm, writer.checks)
     counts = comm.tree_sum(writer.counts)
     total = int(sizes.sum())
     size = int(min(plan.settings.batch_size_for(total), total))
-    judge, tested = (
-        np.concatenate([each[k] for each in held if len(each[k])])
-        if any(len(each[k]) for each in held)
-        else None
-        for k in (0, 1)
-    )
+    judge, tested = (np.concatenate(rows) for rows in zip(*held, strict=True))
     return EncodedShards(
         writer.own,
         Batching(tuple(sizes.tolist()), size),
         counts,
-        None if judge is None else Examples(*_in_order(judge)),
-        None if tested is None else _in_order(tested),
+        Examples(*_in_order(judge)) if len(judge) else None,
+        _in_order(tested) if len(tested) else None,
         hashlib.sha256(checks.tobytes()).hexdigest()[:16],
     )
 
@@ -186,15 +182,12 @@ class _Writer:
 
     def __init__(self, comm: Comm, plan: Plan, reading: TableReading, spool: io.FileIO) -> None:
         self.plan, self.reading = plan, reading
-        network, settings = reading.network, plan.settings
+        network, target, settings = reading.network, reading.target, plan.settings
         self.real = np.dtype(settings.dtype)
-        self.record = np.dtype(
-            [
-                ("row", np.int64),
-                ("X", self.real, (network.inputs,)),
-                ("Y", self.real, (network.output.units,)),
-            ]
-        )
+        row, X = ("row", np.int64), ("X", self.real, (network.inputs,))
+        as_given = ("Y", np.int64) if target.classes else ("Y", np.float64, (len(target.columns),))
+        self.record = np.dtype([row, X, ("Y", self.real, (network.output.units,))])
+        self.tested = np.dtype([row, X, as_given])  #: of a test row, "Y" as `target.transform` gives it
         self.together = max(1, ENCODED_CELLS // network.inputs)
         most = max(1, HELD_BYTES // (comm.shards * self.record.itemsize))
         self.own: dict[int, ShardRows] = {}
@@ -219,6 +212,11 @@ class _Writer:
                 if mask[at].any():
                     job(shard, table.take(mask[at]))
         return {shard: _packed(*held) for shard, held in self.held.items()}
+
+    def unpacked(self, text: bytes) -> tuple[Array, Array]:
+        """The validation and test rows of a shard that `_packed` put into a text."""
+        end = _SIZE + int.from_bytes(text[:_SIZE], "little")
+        return np.frombuffer(text[_SIZE:end], self.record), np.frombuffer(text[end:], self.tested)
 
     def _tables(self) -> Iterator[tuple[int, Table]]:
         """Rows of the own shards, some at a time; a row group that is shared among them is read once."""
@@ -245,7 +243,7 @@ class _Writer:
             self.counts[shard] += np.bincount(Y, minlength=len(self.counts[shard]))
         ready = smoothed(self.reading.network.loss, checked, self.plan.settings.label_smoothing)
         try:
-            self.own[shard].add(self._checked(shard, _records(table, ready.X, ready.Y)))
+            self.own[shard].add(self._checked(shard, _records(self.record, table, ready.X, ready.Y)))
         except OSError as error:
             raise DataError(
                 f"encoded rows cannot be written to {self.plan.spool or 'the temporary folder'} "
@@ -259,31 +257,23 @@ class _Writer:
 
     def _judge(self, shard: int, table: Table) -> None:
         checked, _ = self._examples(table)
-        self.held[shard][0].append(self._checked(shard, _records(table, checked.X, checked.Y)))
+        self.held[shard][0].append(self._checked(shard, _records(self.record, table, checked.X, checked.Y)))
 
     def _test(self, shard: int, table: Table) -> None:
         X = features(self.reading.encoder, table).astype(self.real)
-        self.held[shard][1].append(_records(table, X, self.reading.target.transform(table)))
+        self.held[shard][1].append(_records(self.tested, table, X, self.reading.target.transform(table)))
 
 
-def _records(table: Table, X: Array, Y: Array) -> Array:
-    rows = np.empty(
-        len(X), dtype=[("row", np.int64), ("X", X.dtype, X.shape[1:]), ("Y", Y.dtype, Y.shape[1:])]
-    )
+def _records(record: np.dtype[Any], table: Table, X: Array, Y: Array) -> Array:
+    rows = np.empty(len(X), dtype=record)
     rows["row"], rows["X"], rows["Y"] = table.row_numbers - 1, X, Y
     return rows
 
 
-def _packed(*held: list[Array]) -> bytes:
-    file = io.BytesIO()
-    for pieces in held:
-        np.save(file, np.concatenate(pieces) if pieces else np.empty(0), allow_pickle=False)
-    return file.getvalue()
-
-
-def _unpacked(text: bytes) -> tuple[Array, Array]:
-    file = io.BytesIO(text)
-    return np.load(file, allow_pickle=False), np.load(file, allow_pickle=False)
+def _packed(judged: list[Array], tested: list[Array]) -> bytes:
+    """Their bytes, behind the number of those of the first: every rank knows what a row is."""
+    first, second = (b"".join(rows.tobytes() for rows in pieces) for pieces in (judged, tested))
+    return len(first).to_bytes(_SIZE, "little") + first + second
 
 
 def _in_order(rows: Array) -> tuple[Array, Array]:

@@ -24,6 +24,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from clearprop.errors import FormulaError
+from clearprop.formulas.trees import expression_tree
 
 #: primitive -> number of arguments
 PRIMITIVES: Mapping[str, int] = {
@@ -91,7 +92,7 @@ def parse(text: str) -> ast.expr:
 @lru_cache(maxsize=4096)
 def _parsed(text: str) -> ast.expr:
     try:
-        tree = ast.parse(text.strip(), mode="eval").body
+        tree = expression_tree(text.strip())
         _check(tree, text, depth=0)
     except FormulaError:
         raise

@@ -11,6 +11,7 @@ import numpy as np
 from clearprop.arrays import Array
 from clearprop.errors import FormulaError
 from clearprop.formulas.activations import Activation
+from clearprop.formulas.trees import expression_tree
 from clearprop.glassbox.checker.evaluation import Evaluator, ShapeError, Value
 from clearprop.glassbox.checker.matrix_language import Leaf, is_index, is_letter, leaf_of
 from clearprop.glassbox.checker.scene import slope
@@ -200,7 +201,7 @@ def _read_derivative(text: str, above: str, below: str) -> Asked:
 
 def _read_leaf(piece: str, text: str) -> Leaf:
     try:
-        node = ast.parse(piece.strip(), mode="eval").body
+        node = expression_tree(piece.strip())
         leaf = leaf_of(node)
         pieces = [] if leaf is None else [leaf.layer, *leaf.units]
     except (SyntaxError, ValueError, RecursionError, MemoryError):

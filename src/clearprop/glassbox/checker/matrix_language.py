@@ -18,6 +18,7 @@ from typing import NoReturn, TypeGuard
 from clearprop.errors import FormulaError
 from clearprop.formulas.activations import activations
 from clearprop.formulas.language import PRIMITIVES
+from clearprop.formulas.trees import expression_tree
 
 #: numbers of a network that have a layer; dW, db, da are derivatives of C, dz is another name of delta
 LAYERED = ("W", "b", "z", "a", "delta", "dW", "db", "da", "dz")
@@ -110,7 +111,7 @@ def read_formula(text: str, own: frozenset[str] = frozenset()) -> ast.expr:
     if len(text) > _LONGEST:
         raise FormulaError(f"a formula of {len(text)} characters is longer than the limit of {_LONGEST}")
     try:
-        tree = ast.parse(_MARK.sub("d", text.strip()), mode="eval").body
+        tree = expression_tree(_MARK.sub("d", text.strip()))
         _Whitelist(text, own).check(tree, 0)
         if len(letters_of(tree)) > _MOST_LETTERS:
             raise FormulaError(f"{text!r} has more than {_MOST_LETTERS} letters for units")
