@@ -56,7 +56,7 @@ def fitted(plan, world=1, folder=None, wrap=lambda comm: comm):
     """The result of a plan on so many ranks; with more than one, threads of this process."""
     if world == 1:
         return work(wrap(Alone(plan.shards)), plan, folder, nothing)
-    return in_threads(world, plan.shards, lambda comm: work(wrap(comm), plan, folder, nothing), timeout=30)[0]
+    return in_threads(world, plan.shards, lambda comm: work(wrap(comm), plan, folder, nothing))[0]
 
 
 class Wrapped:

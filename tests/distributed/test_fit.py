@@ -290,16 +290,16 @@ def test_ranks_wait_for_one_that_works_longer_than_their_limit(monkeypatch, seco
 
     def tell(comm):
         def job():
-            time.sleep(1.5 if comm.rank == 2 else 0.0)
+            time.sleep(4.0 if comm.rank == 2 else 0.0)
             return {3 * comm.rank: b"%d" % comm.rank}
 
         return telling.together(comm, job)
 
     if waits:
-        assert in_threads(3, 9, tell, timeout=0.5) == [[b"0", b"", b"", b"1", b"", b"", b"2", b"", b""]] * 3
+        assert in_threads(3, 9, tell, timeout=1.5) == [[b"0", b"", b"", b"1", b"", b"", b"2", b"", b""]] * 3
     else:
         with pytest.raises(CommunicationError):
-            in_threads(3, 9, tell, timeout=0.5)
+            in_threads(3, 9, tell, timeout=1.5)
 
 
 def test_a_column_that_would_not_fit_is_refused_with_the_arithmetic(tmp_path, monkeypatch):
